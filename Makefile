@@ -1,0 +1,70 @@
+# Every target sets up what it needs, in .venv; what is installed already is left alone.
+#   make test PYTHON=python3.12     uses that Python, where .venv does not exist yet
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help book test test-fast lint notebooks test-colab address clean
+
+export PYTHON
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Quiet TensorFlow's start; its oneDNN kernels stay on, training is many times slower without.
+export TF_CPP_MIN_LOG_LEVEL := 2
+
+# Relative paths: a folder whose name has spaces works too.
+RUN := .venv/bin/python
+INSTALL := $(RUN) -m pip install --quiet
+# The environment belongs to this folder: a moved or copied one is made anew.
+MADE := .venv/.made-$(shell pwd | cksum | cut -d' ' -f1)
+
+help: ## list these targets
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | \
+		while IFS='|' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
+
+book: .venv/.book ## build the website to _build/html
+	@rm -rf _build
+	@.venv/bin/jupyter-book build -W -n --keep-going --quiet .
+	@test -s _build/html/index.html
+	@echo "The book is built. Open $(CURDIR)/_build/html/index.html in a browser."
+
+test: lint .venv/.book .venv/.test ## run every check: style, unit tests, notebooks, the built site
+	$(RUN) -m pytest --ignore=tests/test_site.py tests
+	TUTORIAL_BUDGET=test $(RUN) -m pytest --nbval-lax --nbval-current-env \
+		--nbval-cell-timeout=300 notebooks
+	@$(MAKE) --no-print-directory book
+	$(RUN) -m pytest tests/test_site.py
+
+test-fast: lint .venv/.test ## run the style checks and the quick unit tests (no notebooks, no site)
+	$(RUN) -m pytest -m "not slow" --ignore=tests/test_site.py tests
+
+lint: .venv/.test ## check style and formatting with ruff
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+
+notebooks: .venv/.test ## run every notebook (or NOTEBOOKS="a.ipynb b.ipynb") and store its outputs
+	$(RUN) scripts/run_notebooks.py $(NOTEBOOKS)
+
+test-colab: $(MADE) ## run every notebook under Colab's versions (needs Python 3.13)
+	$(RUN) tests/colab/run.py
+
+address: .venv/.book ## write the repository address of _config.yml wherever it is repeated
+	$(RUN) scripts/set_address.py
+
+clean: ## remove what was built; .venv stays
+	rm -rf _build .pytest_cache .ruff_cache
+
+# --- Setting up: a stamp file says that a step was done, and redoes it when its list changes.
+
+$(MADE):
+	@sh scripts/make_venv.sh
+	@rm -f .venv/.made-*
+	@touch $@
+
+.venv/.book: book/requirements.txt $(MADE)
+	@echo "Installing what the website needs (once, about a minute)"
+	@$(INSTALL) -r book/requirements.txt
+	@touch $@
+
+.venv/.test: pyproject.toml $(MADE)
+	@echo "Installing the package, TensorFlow and the test tools (once, a few minutes)"
+	@$(INSTALL) -e '.[cpu,test]'
+	@touch $@

@@ -1,0 +1,109 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+TINY = {"size": 8, "latent_size": 4, "width": 4, "batch_size": 8}
+
+
+def run(*arguments, code=0, **options):
+    command = [sys.executable, "-m", "tutorial_lib", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, **options)
+    assert done.returncode == code, done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.fixture
+def folder(tmp_path):
+    photographs = tmp_path / "photographs"
+    photographs.mkdir()
+    pixels = np.random.default_rng(0).integers(0, 256, (12, 20, 20, 3), dtype=np.uint8)
+    for index, image in enumerate(pixels):
+        Image.fromarray(image).save(photographs / f"{index}.png")
+    (photographs / "broken.jpg").write_bytes(b"no picture")
+    return photographs
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    path = tmp_path / "tiny.json"
+    path.write_text(json.dumps(TINY))
+    return path
+
+
+@pytest.mark.parametrize("command", [[], ["data"], ["train"], ["sample"]])
+def test_help_has_examples(command):
+    assert "python -m tutorial_lib" in run(*command, "--help").split("Examples:")[1]
+
+
+def test_help_imports_nothing_slow():
+    code = (
+        "import sys, tutorial_lib.cli; print({'tensorflow', 'keras', 'numpy'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.slow
+def test_train_resume_and_sample(tmp_path, folder, recipe):
+    out = tmp_path / "run"
+    command = ("train", recipe, "--data", folder, "--out", out)
+    printed = run(*command, "--kimg", 0.04)
+    assert "Skipped 1 files" in printed and "broken.jpg" in printed and "Done: 40 images" in printed
+    assert "resumed at 0.0 kimg" in run(*command, "--kimg", 0.08, "--resume", "must")
+    run("sample", out, "--out", tmp_path / "sheet.png", "--count", 4)
+    assert Image.open(tmp_path / "sheet.png").size == (18, 18)
+    run("sample", out, "--out", tmp_path / "cats", "--count", 3, "--seed", 1)
+    assert len(list((tmp_path / "cats").iterdir())) == 3
+
+
+@pytest.mark.slow
+def test_ctrl_c_saves_and_ends_with_130(tmp_path, folder, recipe):
+    out = tmp_path / "run"
+    command = [sys.executable, "-m", "tutorial_lib", "train", recipe, "--data", folder]
+    process = subprocess.Popen(
+        [*map(str, command), "--out", str(out), "--minutes", "5"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    )
+    assert "new run" in process.stdout.readline()
+    time.sleep(3)
+    process.send_signal(signal.SIGINT)
+    printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "saved at" in printed and "Traceback" not in printed
+    assert list((out / "checkpoints").glob("[0-9]*"))
+
+
+def test_data_commands(tmp_path, folder):
+    printed = run("data", "inspect", folder, "--size", 8)
+    assert "12 of 8x8" in printed and "broken.jpg" in printed and "sha256" in printed
+    run("data", "sheet", "drawn", tmp_path / "cats.png", "--count", 9, "--size", 16)
+    assert Image.open(tmp_path / "cats.png").size == (52, 52)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["train"], "--minutes"),
+        (["train", "dcgn", "--kimg", "1", "--data", "drawn"], "dcgn"),
+        (["train", "--kimg", "1", "--data", "/no/such/folder"], "/no/such/folder"),
+        (["train", "--kimg", "1", "--data", "drawn", "--precision", "int8"], "int8"),
+        (["train", "--kimg", "-1"], "-1"),
+        (["sample", "no-such-run"], "no-such-run"),
+        (["sample", "cat-faces-64", "--out", "cats.xyz"], "cats.xyz"),
+        (["data", "inspect", "drawn", "--size", "-3"], "-3"),
+        (["paint"], "paint"),
+    ],
+)
+def test_mistakes_end_in_one_sentence(tmp_path, arguments, named):
+    printed = run(*arguments, code=2, cwd=tmp_path, env=os.environ | {"PYTHONPATH": os.getcwd()})
+    assert named in printed and "Traceback" not in printed

@@ -1,0 +1,80 @@
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from tutorial_lib import pretrained
+from tutorial_lib.errors import TutorialError
+from tutorial_lib.models.dcgan import build_dcgan_generator
+from tutorial_lib.models.latents import draw_latents
+from tutorial_lib.training.recipes import Recipe
+
+TINY = Recipe(size=16, latent_size=4, width=4)
+
+
+@pytest.fixture
+def saved(tmp_path):
+    network = build_dcgan_generator(16, 4, 4, seed=5)
+    pretrained.save_network(tmp_path, network, {"recipe": dataclasses.asdict(TINY)})
+    return tmp_path, network
+
+
+def test_saved_network_comes_back_within_half_precision(saved):
+    directory, network = saved
+    latents = draw_latents(3, 4)
+    again = pretrained.load_generator(directory)
+    np.testing.assert_allclose(again(latents), network(latents), atol=2e-3)
+
+
+def test_damaged_weights_are_refused(saved):
+    path = saved[0] / pretrained.WEIGHTS
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
+    with pytest.raises(TutorialError, match=r"weights\.npz are damaged"):
+        pretrained.load_generator(saved[0])
+
+
+def test_damaged_card_is_refused(saved):
+    (saved[0] / pretrained.CARD).write_text("{")
+    with pytest.raises(TutorialError, match=r"card\.json is damaged"):
+        pretrained.load_generator(saved[0])
+
+
+def test_missing_weights_are_named(saved):
+    (saved[0] / pretrained.WEIGHTS).unlink()
+    with pytest.raises(TutorialError, match=r"weights\.npz.*missing"):
+        pretrained.load_generator(saved[0])
+
+
+def test_unknown_name_lists_the_published_ones(tmp_path):
+    with pytest.raises(TutorialError, match="'dogs'.*cat-faces-64"):
+        pretrained.load_generator("dogs")
+
+
+def test_weights_that_overflow_half_precision_are_refused(tmp_path):
+    network = build_dcgan_generator(16, 4, 4)
+    network.set_weights([weight + 1e6 for weight in network.get_weights()])
+    with pytest.raises(TutorialError, match="float16"):
+        pretrained.save_network(tmp_path, network, {})
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", pretrained.available())
+def test_published_networks_are_small_documented_and_draw(name):
+    card = pretrained.load_card(name)
+    assert {"recipe", "data", "nimg", "minutes", "device", "versions"} <= set(card)
+    folder = pretrained._find(name)
+    assert (folder / pretrained.WEIGHTS).stat().st_size <= 8_000_000
+    assert (folder / "README.md").read_text().startswith("# ")
+    generator = pretrained.load_generator(name)
+    images = generator.predict(draw_latents(16, generator.input_shape[-1]), verbose=0)
+    size = card["recipe"]["size"]
+    assert images.shape == (16, size, size, 3)
+    # Different latents give different, contrasted pictures: no collapse, no grey.
+    assert images.std(axis=0).mean() > 0.15 and images.std(axis=(1, 2, 3)).min() > 0.1
+
+
+def test_something_is_published():
+    assert json.dumps(pretrained.available()).count("cat-faces-64") >= 1

@@ -1,0 +1,475 @@
+import dataclasses
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tutorial_lib.errors import TutorialError
+from tutorial_lib.training import schedules
+from tutorial_lib.training.callbacks import (
+    Callback,
+    Checkpoints,
+    Log,
+    SampleGrid,
+    StopOnNonFinite,
+)
+from tutorial_lib.training.gan import GAN, reseed
+from tutorial_lib.training.log import append_record, read_log
+from tutorial_lib.training.precision import POLICIES, choose_precision, precision_scope
+from tutorial_lib.training.recipes import RECIPES, Recipe, load_recipe, recipe_from_dict
+from tutorial_lib.training.trainer import Trainer
+
+TINY = Recipe(size=8, latent_size=4, width=4, batch_size=8)
+# The document's discriminator drops units at random: the hardest case for an exact resume.
+TINY_DOCUMENT = dataclasses.replace(RECIPES["document"], size=4, latent_size=4, batch_size=8)
+
+
+def make_images(size=8, count=20, seed=0):
+    shape = (count, size, size, 3)
+    return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+
+
+def make_trainer(directory, recipe=TINY, *, images=None, callbacks=None, precision="float32"):
+    if images is None:
+        images = make_images(recipe.size)
+    if callbacks is None:
+        callbacks = [StopOnNonFinite(), Log(), SampleGrid(4), Checkpoints(every_seconds=0)]
+    gan = GAN(recipe, precision=precision)
+    return Trainer(gan, images, directory, tick_kimg=0.016, callbacks=callbacks)
+
+
+def weights_of(trainer):
+    return [np.asarray(variable) for variable in trainer.algorithm.variables]
+
+
+def assert_same_bits(first, second):
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A run of 32 images; tests copy it, since tracing a step takes seconds."""
+    directory = tmp_path_factory.mktemp("finished") / "run"
+    make_trainer(directory).fit(kimg=0.032)
+    return directory
+
+
+@pytest.fixture
+def run(finished, tmp_path):
+    return Path(shutil.copytree(finished, tmp_path / "run"))
+
+
+class CallAt(Callback):
+    """Do something at a given number of images: a crash, a Ctrl-C, a poisoned weight."""
+
+    def __init__(self, at_nimg, action):
+        self.at_nimg, self.action = at_nimg, action
+
+    def on_step(self, trainer):
+        if trainer.nimg == self.at_nimg:
+            self.action()
+
+
+# --- one step ------------------------------------------------------------------------------------
+
+
+def test_a_step_lowers_the_discriminators_loss_on_the_same_batch():
+    gan = GAN(dataclasses.replace(TINY, learning_rate=1e-3), precision="float32")
+    batch = tf.random.stateless_uniform((8, 8, 8, 3), [1, 2], -1, 1)
+    values = {name: tf.constant(value) for name, value in gan.schedule(8).items()}
+    seed = tf.constant([0, 0], tf.int64)
+    losses = [float(gan.train_step(batch, seed, values)["discriminator_loss"]) for _ in range(5)]
+    assert losses[-1] < losses[0]
+
+
+def test_both_networks_are_updated_from_one_forward_pass():
+    """The update equals gradients worked out by hand at the weights before the step."""
+    recipe = dataclasses.replace(TINY, networks="document", size=4, r1_gamma=0.0)
+    gan, twin = (GAN(recipe, precision="float32") for _ in range(2))
+    batch = tf.random.stateless_uniform((4, 4, 4, 3), [1, 2], -1, 1)
+    seed = tf.constant([5, 6], tf.int64)
+    values = {name: tf.constant(value) for name, value in gan.schedule(4).items()}
+    gan.train_step(batch, seed, values)
+
+    latent_seed, dropout_seed = tf.unstack(tf.random.split(seed, 2))
+    reseed(twin.discriminator, dropout_seed)
+    latents = tf.random.stateless_normal((4, 4), latent_seed)
+    with tf.GradientTape(persistent=True) as tape:
+        fake_images = twin.generator(latents, training=True)
+        real, fake = (twin.discriminator(x, training=True) for x in (batch, fake_images))
+        generator_loss = tf.reduce_mean(tf.nn.softplus(-fake))
+        discriminator_loss = tf.reduce_mean(tf.nn.softplus(-real) + tf.nn.softplus(fake))
+    for model, optimizer, loss in (
+        (twin.generator, twin.generator_optimizer, generator_loss),
+        (twin.discriminator, twin.discriminator_optimizer, discriminator_loss),
+    ):
+        optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+    for model, expected in (
+        (gan.generator, twin.generator),
+        (gan.discriminator, twin.discriminator),
+    ):
+        for a, b in zip(model.trainable_variables, expected.trainable_variables, strict=True):
+            np.testing.assert_allclose(a.numpy(), b.numpy(), atol=1e-6)
+
+
+def test_average_follows_the_generator_with_the_beta_of_the_schedule():
+    gan = GAN(TINY, precision="float32")
+    before = [weight.numpy() for weight in gan.average.weights]
+    batch = tf.random.stateless_uniform((8, 8, 8, 3), [1, 2], -1, 1)
+    gan.train_step(
+        batch,
+        tf.constant([0, 0], tf.int64),
+        {"ema_beta": tf.constant(0.75), "r1_weight": tf.constant(0.0)},
+    )
+    for old, current, average in zip(
+        before, gan.generator.weights, gan.average.weights, strict=True
+    ):
+        np.testing.assert_allclose(average.numpy(), 0.75 * old + 0.25 * current.numpy(), atol=1e-6)
+
+
+def test_average_halves_a_generators_share_after_the_halflife():
+    beta = schedules.ema_beta(10**9, batch_size=50, halflife_kimg=10)
+    np.testing.assert_allclose(beta ** (10_000 / 50), 0.5, rtol=1e-6)
+    assert schedules.ema_beta(0, 50, 10) == 0
+    assert schedules.ema_beta(1000, 50, 10) < beta
+
+
+def test_gradient_penalty_is_lazy_but_as_strong_on_average():
+    gan = GAN(dataclasses.replace(TINY, r1_gamma=2.0, r1_interval=4), precision="float32")
+    weights = [gan.schedule(step * 8)["r1_weight"] for step in range(8)]
+    assert weights == [8.0, 0, 0, 0, 8.0, 0, 0, 0]
+
+
+def test_gradient_penalty_flattens_the_discriminator():
+    batch = tf.random.stateless_uniform((8, 8, 8, 3), [1, 2], -1, 1)
+    slopes = {}
+    for gamma in (0.0, 100.0):
+        recipe = dataclasses.replace(TINY, r1_gamma=gamma, r1_interval=1, learning_rate=2e-3)
+        gan = GAN(recipe, precision="float32")
+        step = tf.function(gan.train_step)
+        for number in range(60):
+            values = {name: tf.constant(value) for name, value in gan.schedule(number * 8).items()}
+            step(batch, tf.constant([0, number], tf.int64), values)
+        with tf.GradientTape() as tape:
+            tape.watch(batch)
+            logits = gan.discriminator(batch)
+        slopes[gamma] = float(tf.norm(tape.gradient(logits, batch)))
+    assert slopes[100.0] < 0.5 * slopes[0.0]
+
+
+@pytest.mark.parametrize("precision", POLICIES)
+def test_trains_in_every_precision(tmp_path, precision):
+    recipe = dataclasses.replace(TINY, r1_gamma=1.0)
+    trainer = make_trainer(tmp_path, recipe, precision=precision)
+    trainer.fit(kimg=0.032)
+    assert trainer.state.is_finite()
+    assert all(variable.dtype == "float32" for variable in trainer.algorithm.generator.weights)
+
+
+def test_precision_follows_the_hardware(monkeypatch):
+    with pytest.raises(TutorialError, match="'float8'.*mixed_bfloat16"):
+        choose_precision("float8")
+    details = {}
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["a GPU"])
+    monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda gpu: details)
+    for capability, expected in [
+        ((7, 5), "mixed_float16"),
+        ((8, 0), "mixed_bfloat16"),
+        ((6, 0), "float32"),
+    ]:
+        details["compute_capability"] = capability
+        assert choose_precision() == expected
+
+
+def test_precision_scope_restores_the_policy():
+    before = keras.config.dtype_policy().name
+    with pytest.raises(RuntimeError), precision_scope("mixed_bfloat16"):
+        raise RuntimeError
+    assert keras.config.dtype_policy().name == before
+
+
+# --- recipes -------------------------------------------------------------------------------------
+
+
+def test_recipe_from_json(tmp_path):
+    path = tmp_path / "small.json"
+    path.write_text(json.dumps({"width": 8, "learning_rate": 1}))
+    assert load_recipe(str(path)) == Recipe(width=8, learning_rate=1)
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        ('{"widht": 8}', "widht"),
+        ('{"width": "8"}', "width.*int.*'8'"),
+        ('{"flip": 1}', "flip.*bool"),
+        ('{"batch_size": 0}', "batch_size"),
+        ('{"beta_1": 1.0}', "beta_1"),
+        ("[1]", "JSON object"),
+        ("{", "small.json"),
+    ],
+)
+def test_bad_recipes_name_what_is_wrong(tmp_path, content, named):
+    path = tmp_path / "small.json"
+    path.write_text(content)
+    with pytest.raises(TutorialError, match=named):
+        load_recipe(str(path))
+
+
+def test_unknown_names_list_those_that_exist():
+    with pytest.raises(TutorialError, match="'dcgn'.*document, dcgan"):
+        load_recipe("dcgn")
+    with pytest.raises(TutorialError, match="'resnet'.*document, dcgan"):
+        GAN(dataclasses.replace(TINY, networks="resnet"))
+    with pytest.raises(TutorialError, match="'hing'.*non-saturating"):
+        GAN(dataclasses.replace(TINY, loss="hing"))
+
+
+def test_every_recipe_survives_json():
+    for recipe in RECIPES.values():
+        assert recipe_from_dict(json.loads(json.dumps(dataclasses.asdict(recipe)))) == recipe
+
+
+# --- the log -------------------------------------------------------------------------------------
+
+
+def test_log_survives_half_a_line_and_a_rollback(tmp_path):
+    path = tmp_path / "log.jsonl"
+    for nimg in (10, 20, 30):
+        append_record(path, {"nimg": nimg, "run": 1})
+    path.write_bytes(path.read_bytes()[:-5])
+    for nimg in (20, 30):
+        append_record(path, {"nimg": nimg, "run": 2})
+    assert [(r["nimg"], r["run"]) for r in read_log(path)] == [(10, 1), (20, 2), (30, 2)]
+    assert len(path.read_text().splitlines()) == 5
+
+
+# --- runs ----------------------------------------------------------------------------------------
+
+
+def test_run_directory_holds_what_it_promises(tmp_path):
+    trainer = make_trainer(tmp_path)
+    trainer.fit(kimg=0.064)
+    records = read_log(tmp_path / "log.jsonl")
+    assert [record["nimg"] for record in records] == [16, 32, 48, 64]
+    assert set(records[0]) == {
+        "nimg",
+        "seconds",
+        "images_per_second",
+        "generator_loss",
+        "discriminator_loss",
+    }
+    sheets = sorted(path.name for path in (tmp_path / "samples").iterdir())
+    assert sheets == ["0000000000.png", "0000000064.png"]
+    card = json.loads((tmp_path / "card.json").read_text())
+    assert card["nimg"] == 64 and card["recipe"]["seed"] == 0 and card["data"]["images"] == 20
+    assert len(trainer.state.saved()) == 2
+
+
+@pytest.mark.parametrize("recipe", [TINY, TINY_DOCUMENT], ids=["dcgan", "document"])
+def test_resumed_run_ends_in_the_same_bits(tmp_path, recipe):
+    whole = make_trainer(tmp_path / "whole", recipe)
+    whole.fit(kimg=0.096)
+    make_trainer(tmp_path / "parts", recipe).fit(kimg=0.032)
+    resumed = make_trainer(tmp_path / "parts", recipe)
+    resumed.fit(kimg=0.096, resume="must")
+    assert_same_bits(weights_of(whole), weights_of(resumed))
+    first, second = ((tmp_path / name / "log.jsonl") for name in ("whole", "parts"))
+    losses = [[r["generator_loss"] for r in read_log(path)] for path in (first, second)]
+    assert losses[0] == losses[1]
+
+
+VICTIM = """
+import sys
+from test_training import make_trainer
+make_trainer(sys.argv[1]).fit(kimg=float(sys.argv[2]))
+print("finished")
+"""
+
+
+@pytest.mark.slow
+def test_killed_run_resumes_to_the_same_bits(tmp_path):
+    kimg = 2.4
+    whole = make_trainer(tmp_path / "whole")
+    whole.fit(kimg=kimg)
+    victim = tmp_path / "victim.py"
+    victim.write_text(VICTIM)
+    run = tmp_path / "killed"
+    command = [sys.executable, str(victim), str(run), str(kimg)]
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join([os.path.dirname(__file__), os.getcwd()])
+    }
+    lottery, kills = random.Random(0), 0
+    for _ in range(3):
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+        _wait_for_new_checkpoint(run, process)
+        time.sleep(lottery.uniform(0, 0.5))
+        process.send_signal(signal.SIGKILL)
+        kills += process.wait() == -signal.SIGKILL
+    assert kills == 3, "the run was over before it was killed: make it longer"
+    assert make_trainer(run).state.saved(), "nothing was saved before the kills"
+    final = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert "finished" in final.stdout
+    resumed = make_trainer(run)
+    resumed.fit(kimg=kimg, resume="must")
+    assert resumed.nimg == 2400
+    assert_same_bits(weights_of(whole), weights_of(resumed))
+
+
+def _wait_for_new_checkpoint(run, process, seconds=60):
+    """Wait until the process has saved something of its own."""
+    before = set((run / "checkpoints").glob("[0-9]*"))
+    deadline = time.monotonic() + seconds
+    while not set((run / "checkpoints").glob("[0-9]*")) - before:
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_half_written_checkpoint_is_never_loaded(run, monkeypatch):
+    trainer = make_trainer(run)
+
+    def die_halfway(path):
+        (run / "checkpoints" / "partial" / "state.index").write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(trainer.state._checkpoint, "write", die_halfway)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.fit(kimg=0.064)
+    assert (run / "checkpoints" / "partial").exists()
+    resumed = make_trainer(run)
+    resumed.fit(kimg=0.032)
+    assert resumed.nimg == 32
+
+
+def test_damaged_checkpoint_falls_back_to_the_one_before(run, capsys):
+    newest = make_trainer(run).state.saved()[-1]
+    for file in newest.iterdir():
+        file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    trainer = make_trainer(run)
+    trainer.fit(kimg=0.016)
+    assert trainer.nimg == 16
+    assert str(newest) in capsys.readouterr().out
+
+
+def test_checkpoints_that_all_are_damaged_end_in_one_sentence(run):
+    for path in (run / "checkpoints").rglob("state.*"):
+        path.write_bytes(b"")
+    with pytest.raises(TutorialError, match="No checkpoint in .* can be read"):
+        make_trainer(run).fit(kimg=0.064)
+
+
+def test_damaged_config_is_named(run):
+    (run / "config.json").write_text("{")
+    with pytest.raises(TutorialError, match=r"config\.json is damaged"):
+        make_trainer(run).fit(kimg=0.064)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [({"learning_rate": 1e-3}, "learning_rate"), ({"seed": 1}, "seed"), ({"flip": False}, "flip")],
+)
+def test_resume_with_other_hyper_parameters_is_refused(run, change, named):
+    with pytest.raises(TutorialError, match=f"recipe.{named} = "):
+        make_trainer(run, dataclasses.replace(TINY, **change)).fit(kimg=0.064)
+
+
+def test_resume_with_other_data_or_precision_is_refused(run):
+    with pytest.raises(TutorialError, match=r"data\.sha256"):
+        make_trainer(run, images=make_images(seed=1)).fit(kimg=0.064)
+    with pytest.raises(TutorialError, match="precision = 'float32', now it is 'mixed_bfloat16'"):
+        make_trainer(run, precision="mixed_bfloat16").fit(kimg=0.064)
+
+
+def test_resume_never_and_must(run, tmp_path):
+    with pytest.raises(TutorialError, match="no run to resume"):
+        make_trainer(tmp_path / "new").fit(kimg=0.016, resume="must")
+    with pytest.raises(TutorialError, match="already holds a run"):
+        make_trainer(run).fit(kimg=0.016, resume="never")
+    with pytest.raises(TutorialError, match="'yes'"):
+        make_trainer(run).fit(kimg=0.016, resume="yes")
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path, capsys):
+    stop = CallAt(24, lambda: os.kill(os.getpid(), signal.SIGINT))
+    trainer = make_trainer(tmp_path, callbacks=[stop, Log(), Checkpoints(every_seconds=1e9)])
+    with pytest.raises(KeyboardInterrupt):
+        trainer.fit(kimg=0.064)
+    out = capsys.readouterr().out
+    assert "saved at 24 images" in out and str(tmp_path) in out
+    resumed = make_trainer(tmp_path)
+    resumed.fit(kimg=0.064, resume="must")
+    whole = make_trainer(tmp_path / "whole")
+    whole.fit(kimg=0.064)
+    assert_same_bits(weights_of(whole), weights_of(resumed))
+
+
+def test_nan_in_the_weights_stops_and_keeps_the_last_good_checkpoint(run):
+    trainer = make_trainer(run)
+
+    def poison():
+        weight = trainer.algorithm.generator.trainable_variables[0]
+        weight.assign(weight * float("nan"))
+
+    trainer.callbacks.insert(0, CallAt(40, poison))
+    with pytest.raises(TutorialError, match=r"nan.*checkpoints.0000000032"):
+        trainer.fit(kimg=0.064)
+    assert trainer.state.saved()[-1].name == "0000000032"
+
+
+def test_minutes_count_over_stretches(tmp_path):
+    make_trainer(tmp_path).fit(minutes=0.001)
+    first = read_log(tmp_path / "log.jsonl")[-1]
+    trainer = make_trainer(tmp_path)
+    trainer.fit(minutes=0.001)
+    assert trainer.state.seconds == pytest.approx(first["seconds"], abs=0.01)
+    assert trainer.nimg == first["nimg"]
+
+
+def test_fit_needs_an_end(tmp_path):
+    with pytest.raises(TutorialError, match="kimg, minutes or both"):
+        make_trainer(tmp_path).fit()
+
+
+def test_images_of_another_size_are_refused(tmp_path):
+    with pytest.raises(TutorialError, match=r"\(8, 8, 3\).*\(16, 16, 3\).*size=8"):
+        make_trainer(tmp_path, images=make_images(8))
+
+
+def test_run_folder_that_is_a_file_is_refused(tmp_path):
+    (tmp_path / "run").write_text("")
+    with pytest.raises(TutorialError, match="run.*cannot be used"):
+        make_trainer(tmp_path / "run").fit(kimg=0.016)
+
+
+def test_full_disk_ends_in_one_sentence_and_loses_one_tick(run, monkeypatch):
+    trainer = make_trainer(run)
+
+    def full(path):
+        raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
+
+    monkeypatch.setattr(trainer.state._checkpoint, "write", full)
+    with pytest.raises(TutorialError, match="0000000048 could not be written .No space left"):
+        trainer.fit(kimg=0.064)
+    assert trainer.state.saved()[-1].name == "0000000032"
+
+
+def test_reseeding_repeats_the_dropout():
+    gan = GAN(TINY_DOCUMENT, precision="float32")
+    images = tf.random.stateless_uniform((4, 4, 4, 3), [1, 2], -1, 1)
+    outputs = []
+    for seed in ([1, 2], [1, 2], [1, 3]):
+        reseed(gan.discriminator, tf.constant(seed, tf.int64))
+        outputs.append(gan.discriminator(images, training=True).numpy())
+    np.testing.assert_array_equal(outputs[0], outputs[1])
+    assert not np.array_equal(outputs[0], outputs[2])

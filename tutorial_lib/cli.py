@@ -1,0 +1,190 @@
+"""The command line: `python -m tutorial_lib data | train | sample`.
+
+TensorFlow takes seconds to import, so every command imports what it needs by itself. Exit codes:
+0 done, 2 a mistake that the message explains, 130 interrupted and saved.
+"""
+
+import dataclasses
+import os
+import sys
+from pathlib import Path
+
+import click
+
+import tutorial_lib
+from tutorial_lib.errors import TutorialError
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+FILE_OR_FOLDER = click.Path(path_type=Path)
+
+
+def main() -> None:
+    """Run the command line, and end a user's mistake in one sentence."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        cli(prog_name="python -m tutorial_lib")
+    except TutorialError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(2)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(tutorial_lib.__version__)
+def cli() -> None:
+    r"""Train generators of cats, sample from them, and look at data.
+
+    \b
+    Examples:
+      python -m tutorial_lib data sheet drawn cats.png
+      python -m tutorial_lib train dcgan --data cats --minutes 10 --out runs/cats
+      python -m tutorial_lib sample runs/cats --out cats.png
+    """
+
+
+@cli.group()
+def data() -> None:
+    r"""Fetch, inspect and look at images.
+
+    DATA is "cats" (29,843 photographs, downloaded once), "drawn" (drawn cats, no download), or
+    the path of a folder or archive of images.
+
+    \b
+    Examples:
+      python -m tutorial_lib data fetch
+      python -m tutorial_lib data inspect ~/Pictures/cats.zip
+      python -m tutorial_lib data sheet cats sheet.png --count 100
+    """
+
+
+@data.command()
+def fetch() -> None:
+    """Download the photographs of cats, check them, and say where they are kept."""
+    from tutorial_lib.data.cats import load_cats
+
+    images = load_cats()
+    click.echo(f"{len(images)} images in {getattr(images, 'filename', 'memory')}")
+
+
+@data.command()
+@click.argument("name", metavar="DATA")
+@click.option("--size", default=64, show_default=True, help="Pixels a side.")
+def inspect(name: str, size: int) -> None:
+    """Say what DATA holds: number, shape, mean colour, digest, files skipped."""
+    from tutorial_lib.data.pipeline import fingerprint
+
+    images = _open_data(name, size)
+    red, green, blue = images[:1000].mean(axis=(0, 1, 2))
+    click.echo(f"images       {len(images)} of {images.shape[1]}x{images.shape[2]} pixels")
+    click.echo(f"mean colour  red {red:.0f}, green {green:.0f}, blue {blue:.0f} (first 1000)")
+    click.echo(f"sha256       {fingerprint(images)}")
+
+
+@data.command()
+@click.argument("name", metavar="DATA")
+@click.argument("out", type=FILE_OR_FOLDER)
+@click.option("--size", default=64, show_default=True, help="Pixels a side.")
+@click.option("--count", default=100, show_default=True, type=click.IntRange(1))
+@click.option("--seed", default=0, show_default=True, help="Which images are drawn by lot.")
+def sheet(name: str, out: Path, size: int, count: int, seed: int) -> None:
+    """Write a contact sheet of DATA, images drawn by lot, to the picture file OUT."""
+    import numpy as np
+
+    from tutorial_lib.plotting import save_grid
+
+    images = _open_data(name, size)
+    chosen = np.random.default_rng(seed).permutation(len(images))[:count]
+    save_grid(images[np.sort(chosen)], out)
+    click.echo(f"{len(chosen)} images in {out}")
+
+
+@cli.command()
+@click.argument("recipe", default="dcgan")
+@click.option("--data", "name", default="cats", show_default=True, help="cats, drawn, or a path.")
+@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Training time in all.")
+@click.option("--kimg", type=click.FloatRange(0, min_open=True), help="Thousand images in all.")
+@click.option("--out", type=FOLDER, help="The run folder. [default: runs/RECIPE]")
+@click.option(
+    "--resume",
+    type=click.Choice(["auto", "must", "never"]),
+    default="auto",
+    show_default=True,
+    help="auto goes on with what is in the folder.",
+)
+@click.option(
+    "--precision",
+    default="auto",
+    show_default=True,
+    help="float32, mixed_bfloat16, mixed_float16, or what the hardware does best.",
+)
+@click.option("--seed", type=click.IntRange(0), help="Another seed than the recipe's.")
+def train(recipe, name, minutes, kimg, out, resume, precision, seed) -> None:
+    r"""Train RECIPE (dcgan, document, or a JSON file) until --minutes or --kimg is reached.
+
+    The run folder gets the log, sheets of samples, checkpoints and the weights. Ctrl-C saves;
+    the same command goes on from there, also after a crash.
+
+    \b
+    Examples:
+      python -m tutorial_lib train --data drawn --minutes 5
+      python -m tutorial_lib train dcgan --data cats --minutes 60 --out runs/cats
+      python -m tutorial_lib train my.json --data ~/Pictures/cats.zip --kimg 500
+    """
+    if minutes is None and kimg is None:
+        raise TutorialError("Say when to stop: give --minutes, --kimg or both.")
+    from tutorial_lib.training.gan import GAN
+    from tutorial_lib.training.recipes import load_recipe
+    from tutorial_lib.training.trainer import Trainer
+
+    chosen = load_recipe(recipe)
+    if seed is not None:
+        chosen = dataclasses.replace(chosen, seed=seed)
+    out = out or Path("runs") / Path(recipe).stem
+    images = _open_data(name, chosen.size)
+    trainer = Trainer(GAN(chosen, precision=precision), images, out)
+    try:
+        trainer.fit(minutes=minutes, kimg=kimg, resume=resume)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    click.echo(f"Done: {trainer.nimg} images seen. Sheets in {out / 'samples'}.")
+
+
+@cli.command()
+@click.argument("source")
+@click.option(
+    "--out",
+    type=FILE_OR_FOLDER,
+    default=Path("samples.png"),
+    show_default=True,
+    help="A picture file for one sheet, or a folder for one file each.",
+)
+@click.option("--count", default=64, show_default=True, type=click.IntRange(1))
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
+def sample(source: str, out: Path, count: int, seed: int) -> None:
+    r"""Generate images with SOURCE: a run folder, or the name of published weights.
+
+    \b
+    Examples:
+      python -m tutorial_lib sample cat-faces-64 --out cats.png
+      python -m tutorial_lib sample runs/cats --out cats/ --count 200 --seed 7
+    """
+    from tutorial_lib.models.latents import draw_latents
+    from tutorial_lib.plotting import save_grid, save_images
+    from tutorial_lib.pretrained import load_generator
+
+    generator = load_generator(source)
+    latents = draw_latents(count, generator.input_shape[-1], seed=seed)
+    images = generator.predict(latents, verbose=0)
+    (save_grid if out.suffix else save_images)(images, out)
+    click.echo(f"{count} images in {out}")
+
+
+def _open_data(name: str, size: int):
+    """Return the images of DATA, after naming the files that had to be skipped."""
+    from tutorial_lib.data import open_dataset
+
+    images, skipped = open_dataset(name, size)
+    if skipped:
+        click.echo(f"Skipped {len(skipped)} files:", err=True)
+        for file, reason in skipped.items():
+            click.echo(f"  {file}: {reason}", err=True)
+    return images

@@ -1,0 +1,48 @@
+"""Where the pictures come from: photographs, folders, and drawn cats."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def open_dataset(
+    name: str | os.PathLike, size: int = 64, *, count: int = 4096, seed: int = 0
+) -> tuple[np.ndarray, dict[str, str]]:
+    """Open a dataset by its name or path, as every command and chapter does.
+
+    Args:
+        name: "cats" for the photographs, "drawn" for the drawn cats, else the path of a folder or
+            an archive of images.
+        size: side of the square images in pixels.
+        count: how many cats to draw; the other datasets have the size they have.
+        seed: seed of the drawn cats.
+
+    Returns:
+        The images, uint8 (N, size, size, 3), those of "cats" memory-mapped and read-only, and a
+        dictionary {file name: reason} of the files of a path that were skipped.
+
+    Raises:
+        TutorialError: the name is unknown, or the dataset cannot be read.
+    """
+    if name == "cats":
+        from tutorial_lib.data.cats import load_cats_sized
+
+        return load_cats_sized(size), {}
+    if name == "drawn":
+        from tutorial_lib.data.drawn import draw_cats
+
+        return draw_cats(count, size, seed=seed).images, {}
+    if not os.path.exists(os.path.expanduser(name)):
+        from tutorial_lib.errors import TutorialError
+
+        raise TutorialError(
+            f'There is no dataset "{name}": give "cats", "drawn", or the path of a folder or an '
+            "archive of images."
+        )
+    from tutorial_lib.data.folder import load_images
+
+    return load_images(name, size)

@@ -1,0 +1,320 @@
+"""Drawn cats: an endless data set of cat faces whose every factor is known.
+
+The faces are shapes with edges one pixel wide, evaluated for many images at once, so that a cat
+drawn at 16 pixels and one at 256 are the same. An image follows from its factors alone, and the
+factors of image i follow from (seed, i) alone. The parts of the face are in `drawn_shapes.py`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from numbers import Integral
+
+import numpy as np
+
+from tutorial_lib.data import drawn_shapes as parts
+from tutorial_lib.errors import TutorialError
+
+SMALLEST, LARGEST = 16, 256
+# Enough pixels to hide the cost of a NumPy call, few enough for its arrays to stay in the cache.
+PIXELS_AT_ONCE = 32768
+
+WHITE, BLACK, SMOKE = (250, 246, 240), (46, 43, 50), (116, 124, 140)
+GINGER, CREAM, CHOCOLATE = (230, 145, 68), (243, 217, 178), (104, 72, 58)
+CINNAMON, LILAC, SEAL = (190, 122, 82), (196, 180, 182), (78, 58, 52)
+RUST, FAWN = (208, 130, 70), (212, 190, 166)
+
+# Tabby and spotted cats: the ground, the marks, the pale chin.
+AGOUTI = (
+    ((190, 154, 114), (84, 62, 50), (240, 222, 196)),
+    ((206, 207, 212), (92, 94, 104), (246, 246, 246)),
+    ((240, 172, 98), (204, 112, 48), (253, 232, 206)),
+    ((160, 164, 172), (82, 86, 98), (226, 226, 228)),
+    ((246, 222, 186), (222, 178, 128), (254, 244, 228)),
+)
+# Coat -> palettes of three colours; what each colour is for stands with the coat's function.
+PALETTES = {
+    "solid": tuple((c, c, c) for c in (BLACK, SMOKE, GINGER, CREAM, WHITE, CHOCOLATE, LILAC)),
+    "tabby": AGOUTI,
+    "tabby-white": tuple((ground, mark, WHITE) for ground, mark, _ in AGOUTI),
+    "spotted": (((222, 174, 110), (104, 66, 42), (250, 230, 200)), *AGOUTI[1:4]),
+    "tuxedo": tuple((c, WHITE, WHITE) for c in (BLACK, BLACK, SMOKE, CHOCOLATE)),
+    "bicolour": tuple((c, WHITE, WHITE) for c in (SMOKE, GINGER, CREAM, BLACK, LILAC, CINNAMON)),
+    "van": tuple((WHITE, c, c) for c in (GINGER, BLACK, SMOKE, CREAM, CINNAMON)),
+    "calico": ((WHITE, GINGER, BLACK), (WHITE, CREAM, SMOKE), (WHITE, CINNAMON, CHOCOLATE)),
+    "tortoiseshell": ((BLACK, RUST, RUST), (SMOKE, FAWN, FAWN), (SEAL, CINNAMON, CINNAMON)),
+    "colour-point": tuple(
+        (body, point, point)
+        for body, point in (
+            ((244, 230, 208), SEAL),
+            ((250, 240, 224), CHOCOLATE),
+            ((236, 236, 238), SMOKE),
+            ((252, 240, 222), GINGER),
+            ((246, 240, 236), LILAC),
+        )
+    ),
+}
+COATS = tuple(PALETTES)
+EYE_COLOURS = {
+    "green": (138, 190, 92),
+    "gold": (240, 190, 66),
+    "copper": (222, 128, 48),
+    "hazel": (182, 172, 78),
+    "aqua": (96, 196, 182),
+    "blue": (98, 172, 232),
+}
+BLUE = tuple(EYE_COLOURS).index("blue")
+# Pairs for the two ends of the background's gradient.
+BACKGROUNDS = (
+    ((255, 224, 204), (248, 176, 164)),  # peach
+    ((214, 238, 226), (136, 200, 184)),  # mint
+    ((222, 216, 246), (164, 152, 220)),  # lavender
+    ((208, 232, 250), (128, 178, 226)),  # sky
+    ((255, 240, 196), (246, 202, 120)),  # butter
+    ((252, 214, 226), (228, 148, 180)),  # rose
+    ((178, 214, 214), (82, 142, 156)),  # teal
+    ((198, 204, 232), (104, 112, 168)),  # dusk
+    ((232, 226, 206), (176, 176, 138)),  # sage
+)
+
+# The same tables as arrays, in [0, 1]; a coat with fewer palettes than another repeats its own,
+# so that every palette goes with every coat.
+_MOST = max(map(len, PALETTES.values()))
+COAT_COLOURS = np.array([np.resize(colours, (_MOST, 3, 3)) for colours in PALETTES.values()])
+COAT_COLOURS = COAT_COLOURS.astype(np.float32) / 255
+IRIS_COLOURS = np.array(list(EYE_COLOURS.values()), np.float32) / 255
+BACKDROP_COLOURS = np.array(BACKGROUNDS, np.float32) / 255
+# The function that paints a coat has the coat's name.
+COAT_FUNCTIONS = tuple(getattr(parts, coat.replace("-", "_")) for coat in COATS)
+
+FACTORS = np.dtype(
+    [
+        ("coat", "u1"),  # index into COATS
+        ("palette", "u1"),  # index into PALETTES[name of the coat]
+        ("warmth", "f4"),  # shift of the fur's colour, -0.03 (bluish) to 0.03 (reddish)
+        ("brightness", "f4"),  # factor on the fur's colour, 0.92 to 1.04
+        ("eye_colour", "u1"),  # index into EYE_COLOURS
+        ("odd_eyes", "?"),  # the eye on the right of the picture is blue instead
+        ("eye_size", "f4"),  # half the width of an eye, 0.23 to 0.29 of the head's half-width
+        ("openness", "f4"),  # of the lids, 0 (closed) or 0.72 to 1 (wide open)
+        ("lid", "f4"),  # where the lids meet: -0.5 smiling, 0.5 sleeping
+        ("pupil", "f4"),  # width over height, 0.3 (slit) to 1 (round)
+        ("gaze", "f4", (2,)),  # right and down, each -1 to 1; 0 is straight ahead
+        ("ear_size", "f4"),  # length, 0.8 to 1.12
+        ("ear_roundness", "f4"),  # of the tips, 0 (pointed) to 1 (round)
+        ("ear_angle", "f4"),  # -0.1 (upright) to 0.28 (outward) radians
+        ("folded", "?"),  # the ears are folded forward: short, and closed
+        ("face_width", "f4"),  # 0.92 (narrow) to 1.08 (broad)
+        ("fluff", "f4"),  # cheek fur, 0 (sleek) to 1 (fluffy)
+        ("smile", "f4"),  # how far the corners of the mouth go up, 0 to 1
+        ("tongue", "?"),  # the tip of the tongue shows
+        ("tilt", "f4"),  # turn of the head, -0.35 to 0.35 radians, clockwise
+        ("position", "f4", (2,)),  # middle of the head, near (0.5, 0.585) of the picture
+        ("scale", "f4"),  # half the width of the head, 0.32 to 0.37 of the picture
+        ("light", "f4", (2,)),  # towards the light: right -1 to 1, down -1 to -0.4 (from above)
+        ("light_strength", "f4"),  # 0.15 (overcast) to 0.4 (sunny)
+        ("background", "u1"),  # index into BACKGROUNDS
+        ("background_turn", "f4", (2,)),  # slope of the background: right and down, -1 to 1
+        ("pattern", "f4", (8,)),  # places and sizes of the coat's marks, each 0 to 1
+    ],
+    align=True,
+)
+
+
+@dataclass(frozen=True)
+class DrawnCats:
+    """N drawn cats of size S, all arrays in the same order.
+
+    Attributes:
+        rgba: uint8 (N, S, S, 4), the cat alone, straight alpha.
+        images: uint8 (N, S, S, 3), the cat on its background.
+        masks: uint8 (N, S, S), alpha of the cat, whiskers included; 0 outside, 255 inside.
+        backgrounds: uint8 (N, S, S, 3), what is behind the cat.
+        factors: structured array (N,) of type FACTORS, whose comments give units and ranges.
+    """
+
+    rgba: np.ndarray
+    images: np.ndarray
+    masks: np.ndarray
+    backgrounds: np.ndarray
+    factors: np.ndarray
+
+
+def draw_cats(count: int, size: int = 64, *, seed: int = 0, start: int = 0) -> DrawnCats:
+    """Draw cats number `start` to `start + count - 1` of a seed, size x size pixels each.
+
+    Raises TutorialError unless all are whole numbers, count, seed and start at least 0, and size
+    from 16 to 256.
+    """
+    return render(draw_factors(count, seed=seed, start=start), size)
+
+
+def draw_factors(count: int, *, seed: int = 0, start: int = 0) -> np.ndarray:
+    """Draw the factors of cats `start` to `start + count - 1`; (count,) of type FACTORS.
+
+    Raises TutorialError unless all are whole numbers and at least 0.
+    """
+    for name, value in (("count", count), ("seed", seed), ("start", start)):
+        _check_whole(name, value, 0, 2**62)
+    f = np.zeros(count, FACTORS)
+    number = _Uniforms(int(seed), int(start) + np.arange(count, dtype=np.uint64))
+    _draw_fur(f, number)
+    _draw_features(f, number)
+    _draw_scene(f, number)
+    return f
+
+
+def _draw_fur(f: np.ndarray, number: "_Uniforms") -> None:
+    """Draw the coat, its colours and its marks."""
+    f["coat"] = number.index(len(COATS))
+    f["palette"] = number.index(np.array([len(PALETTES[coat]) for coat in COATS])[f["coat"]])
+    f["warmth"] = number.between(-0.03, 0.03)
+    f["brightness"] = number.between(0.92, 1.04)
+    for i in range(8):
+        f["pattern"][:, i] = number.between(0, 1)
+    fluff = number.between(0, 1)
+    f["fluff"] = fluff * fluff
+
+
+def _draw_features(f: np.ndarray, number: "_Uniforms") -> None:
+    """Draw eyes, ears and mouth; pointed cats have blue eyes, and white ones sometimes odd ones."""
+    eyes = number.index(len(EYE_COLOURS))
+    f["eye_colour"] = np.where(f["coat"] == COATS.index("colour-point"), BLUE, eyes)
+    white = (COAT_COLOURS[f["coat"], f["palette"], 0] > 0.9).all(axis=-1)
+    f["odd_eyes"] = number.chance(0.15) & white & (f["eye_colour"] != BLUE)
+    f["eye_size"] = number.between(0.235, 0.285)
+    awake = number.between(0.72, 1)
+    f["openness"] = np.where(number.chance(0.08), 0, awake)
+    f["lid"] = np.where(number.chance(0.5), -0.5, 0.5)
+    f["pupil"] = number.between(0.3, 1)
+    f["ear_size"] = number.between(0.8, 1.12)
+    f["ear_roundness"] = number.between(0, 1)
+    f["ear_angle"] = number.between(-0.1, 0.28)
+    f["folded"] = number.chance(0.06)
+    f["face_width"] = number.between(0.92, 1.08)
+    f["smile"] = number.between(0, 1)
+    f["tongue"] = number.chance(0.08)
+
+
+def _draw_scene(f: np.ndarray, number: "_Uniforms") -> None:
+    """Draw the pose, the light and the background."""
+    f["tilt"] = number.between(-0.175, 0.175) + number.between(-0.175, 0.175)
+    f["scale"] = number.between(0.32, 0.37)
+    f["light_strength"] = number.between(0.15, 0.4)
+    f["background"] = number.index(len(BACKGROUNDS))
+    for axis, middle in enumerate((0.5, 0.585)):
+        f["position"][:, axis] = middle + number.between(-0.03, 0.03)
+        f["gaze"][:, axis] = number.between(-1, 1)
+        f["background_turn"][:, axis] = number.between(-1, 1)
+        f["light"][:, axis] = number.between(-1, (1, -0.4)[axis])
+
+
+class _Uniforms:
+    """Random numbers by hashing (seed, image, how many were drawn before) with splitmix64.
+
+    Counter-based: nothing depends on the other images of the batch (Steele et al. 2014).
+    """
+
+    def __init__(self, seed: int, images: np.ndarray):
+        self.key = self._mix(self._mix(np.uint64(seed) + np.zeros_like(images)) + images)
+        self.drawn = 0
+
+    @staticmethod
+    def _mix(bits: np.ndarray) -> np.ndarray:
+        """Scramble 64 bits, so that neighbours have nothing in common."""
+        bits = bits + np.uint64(0x9E3779B97F4A7C15)
+        bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return bits ^ (bits >> np.uint64(31))
+
+    def between(self, low: float, high: float) -> np.ndarray:
+        """Draw a number from [low, high) for every image."""
+        self.drawn += 1
+        bits = self._mix(self.key + np.uint64(self.drawn * 0xD1342543DE82EF95 % 2**64))
+        return low + (high - low) * ((bits >> np.uint64(11)) * 2.0**-53)
+
+    def chance(self, share: float) -> np.ndarray:
+        """Draw True for this share of the images."""
+        return self.between(0, 1) < share
+
+    def index(self, length: int | np.ndarray) -> np.ndarray:
+        """Draw a whole number from 0 to length - 1 for every image."""
+        return (self.between(0, 1) * length).astype(np.int64)
+
+
+def render(factors: np.ndarray, size: int = 64) -> DrawnCats:
+    """Draw one cat for each entry of `factors`, a structured array (N,) of type FACTORS.
+
+    To see what a factor does, change that field of `draw_factors(...)` and render again.
+    Raises TutorialError unless size is a whole number from 16 to 256 and the factors are of that
+    type, their coats indices into COATS.
+    """
+    _check_whole("size", size, SMALLEST, LARGEST)
+    _check_factors(factors)
+    rgba = np.empty((len(factors), size, size, 4), np.uint8)
+    images, backgrounds = (np.empty((*rgba.shape[:3], 3), np.uint8) for _ in range(2))
+    at_once = max(1, PIXELS_AT_ONCE // size**2)
+    for coat, mark in enumerate(COAT_FUNCTIONS):
+        members = np.flatnonzero(factors["coat"] == coat)
+        for first in range(0, len(members), at_once):
+            some = members[first : first + at_once]
+            cat, behind = _render_some(factors[some], size, mark)
+            images[some] = _interleave(_composite(cat, behind))
+            rgba[some], backgrounds[some] = _interleave(cat), _interleave(behind)
+    return DrawnCats(rgba, images, rgba[..., 3].copy(), backgrounds, factors)
+
+
+def _render_some(f: np.ndarray, size: int, mark: Callable) -> tuple[np.ndarray, np.ndarray]:
+    """Draw the parts from back to front; uint8 (n, 4, S, S) and (n, 3, S, S)."""
+    coat = COAT_COLOURS[f["coat"], f["palette"]] * f["brightness"][:, None, None]
+    coat += f["warmth"][:, None, None] * np.array([1, 0, -1], np.float32)
+    iris = IRIS_COLOURS[np.stack([f["eye_colour"], np.where(f["odd_eyes"], BLUE, f["eye_colour"])])]
+    backdrop = BACKDROP_COLOURS[f["background"]]
+    face = parts.Face(f, size, coat, iris.swapaxes(0, 1), backdrop)
+    parts.draw_outline(face)
+    mark(face)
+    parts.draw_inner_ears(face.window(-1.4, 1.4, -1.6, -0.2))
+    parts.draw_light(face)
+    parts.draw_muzzle(face.window(-1.0, 1.0, 0.1, 0.8))
+    parts.draw_eyes(face.window(-0.8, 0.8, -0.4, 0.45))
+    parts.draw_nose_and_mouth(face.window(-0.3, 0.3, 0.15, 0.7))
+    parts.draw_whiskers(face.window(-1.35, 1.35, 0.1, 0.95))
+    return _bytes(face.canvas), _bytes(parts.draw_backdrop(face))
+
+
+def _bytes(planes: np.ndarray) -> np.ndarray:
+    """Round (n, C, S, S) in [0, 1], which is used up, to uint8."""
+    planes *= 255.0
+    planes += 0.5
+    return np.clip(planes, 0.0, 255.0, out=planes).astype(np.uint8)
+
+
+def _composite(cat: np.ndarray, behind: np.ndarray) -> np.ndarray:
+    """Lay uint8 (n, 4, S, S) over uint8 (n, 3, S, S), rounding once."""
+    alpha = cat[:, 3:].astype(np.uint16)
+    total = cat[:, :3] * alpha
+    total += behind * (255 - alpha)
+    total += 127
+    return (total // 255).astype(np.uint8)
+
+
+def _interleave(planes: np.ndarray) -> np.ndarray:
+    """Copy (n, C, S, S) to (n, S, S, C), a channel at a time: far faster than a transposed copy."""
+    pixels = np.empty((len(planes), *planes.shape[2:], planes.shape[1]), planes.dtype)
+    for channel in range(planes.shape[1]):
+        pixels[..., channel] = planes[:, channel]
+    return pixels
+
+
+def _check_whole(name: str, value: int, low: int, high: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TutorialError(f"{name} must be a whole number, not {value!r}.")
+    if not low <= value <= high:
+        raise TutorialError(f"{name} must be from {low} to {high}, not {value}.")
+
+
+def _check_factors(factors: np.ndarray) -> None:
+    if getattr(factors, "dtype", None) != FACTORS or factors.ndim != 1:
+        raise TutorialError("factors must be an array (N,) like the one draw_factors(N) returns.")
+    highest = factors["coat"].max(initial=0)
+    if highest >= len(COATS):
+        raise TutorialError(f"coat must be from 0 to {len(COATS) - 1}, not {highest}.")

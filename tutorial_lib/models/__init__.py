@@ -1,0 +1,1 @@
+"""Networks, one file a family, each built by a function that returns a `keras.Model`."""

@@ -1,0 +1,101 @@
+"""What every notebook of the book starts with: set-up, the time budget, and `show_source`."""
+
+import inspect
+import io
+import os
+import platform
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import numpy as np
+from IPython.display import Image as Displayed
+from IPython.display import Markdown
+from PIL import Image
+
+from tutorial_lib.errors import TutorialError
+from tutorial_lib.plotting import image_grid, save_animation
+
+Value = TypeVar("Value")
+
+BUDGETS = ("test", "cpu", "gpu")
+
+
+def setup() -> None:
+    """Say which versions, device, precision and budget this notebook runs with."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # fewer log lines, before the first import
+    import keras
+    import tensorflow as tf
+
+    from tutorial_lib.training.precision import choose_precision, device_name
+
+    python = platform.python_version()
+    print(f"Python {python}, TensorFlow {tf.__version__}, Keras {keras.__version__}")
+    print(f"Device: {device_name()}; precision: {choose_precision()}; budget: {budget()}")
+
+
+def budget() -> str:
+    """Return how long live training may take: "test" (seconds), "cpu" (minutes) or "gpu".
+
+    The environment variable TUTORIAL_BUDGET decides; without it, a GPU does. Raises
+    `TutorialError` if the variable holds anything else.
+    """
+    chosen = os.environ.get("TUTORIAL_BUDGET")
+    if chosen is None:
+        import tensorflow as tf
+
+        return "gpu" if tf.config.list_physical_devices("GPU") else "cpu"
+    if chosen not in BUDGETS:
+        raise TutorialError(f"TUTORIAL_BUDGET must be one of {', '.join(BUDGETS)}, not {chosen!r}.")
+    return chosen
+
+
+def by_budget(*, test: Value, cpu: Value, gpu: Value) -> Value:
+    """Return the value that belongs to the current `budget()`."""
+    return {"test": test, "cpu": cpu, "gpu": gpu}[budget()]
+
+
+def show_source(thing: object) -> Markdown:
+    """Return the source of a function or class of the package, to be shown as code."""
+    return Markdown(f"```python\n{inspect.getsource(thing)}```")
+
+
+def check(test: Callable[[], bool], hint: str = "") -> None:
+    """Print whether an exercise is solved: "Correct." or "Not yet", with the hint.
+
+    `test` is a function without arguments, so that an unfinished solution that raises an error
+    is a "Not yet" too, and a notebook full of open exercises still runs to its end.
+    """
+    try:
+        solved, reason = bool(test()), hint
+    except Exception as error:
+        solved, reason = False, f"{type(error).__name__}: {error}"
+    print("Correct." if solved else f"Not yet. {reason}".strip())
+
+
+def show_images(
+    images: np.ndarray, columns: int | None = None, *, zoom: int = 1, alt: str = ""
+) -> Displayed:
+    """Return images (N, h, w, 3) as one grid to be shown, each pixel `zoom` times as wide.
+
+    It is a JPEG: sheets of photographs would make a notebook heavy as PNG. `alt` says in words
+    what is to be seen, for those who cannot see it.
+    """
+    content = io.BytesIO()
+    picture = Image.fromarray(_enlarge(image_grid(images, columns), zoom))
+    picture.save(content, "JPEG", quality=88, subsampling=0)
+    return _displayed(content, "jpeg", alt)
+
+
+def show_animation(pictures: Sequence[np.ndarray], *, zoom: int = 1, alt: str = "") -> Displayed:
+    """Return an animation of pictures, uint8 (H, W, 3), to be shown; `alt` says it in words."""
+    content = io.BytesIO()
+    save_animation([_enlarge(picture, zoom) for picture in pictures], content)
+    return _displayed(content, "gif", alt)
+
+
+def _enlarge(picture: np.ndarray, zoom: int) -> np.ndarray:
+    return picture.repeat(zoom, axis=0).repeat(zoom, axis=1)
+
+
+def _displayed(content: io.BytesIO, kind: str, alt: str) -> Displayed:
+    return Displayed(content.getvalue(), format=kind, metadata={"alt": alt})

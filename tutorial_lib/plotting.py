@@ -1,0 +1,120 @@
+"""Pictures for eyes: grids of images, curves of a run, rows to compare, animations."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import matplotlib.pyplot as plt
+import numpy as np
+from PIL import Image
+
+from tutorial_lib.data.pipeline import to_uint8
+from tutorial_lib.errors import TutorialError
+from tutorial_lib.training.log import read_log
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+GAP = 2  # pixels between the images of a grid
+
+# Blue and vermilion of Okabe and Ito: distinct for colour-blind eyes, on white and on black.
+COLOURS = {"generator_loss": "#0072B2", "discriminator_loss": "#D55E00"}
+
+
+def image_grid(images: np.ndarray, columns: int | None = None) -> np.ndarray:
+    """Return one picture, uint8 (H, W, 3), of images (N, h, w, 3) set in rows on white.
+
+    Images are uint8, or floats in [-1, 1]. `columns` defaults to a square grid. Raises
+    `TutorialError` if there are no images or they have another shape.
+    """
+    if images.ndim != 4 or images.shape[-1] != 3 or len(images) == 0:
+        raise TutorialError(f"A grid needs images of shape (N, h, w, 3), not {images.shape}.")
+    images = _as_uint8(images)
+    count, height, width, _ = images.shape
+    columns = columns or int(np.ceil(np.sqrt(count)))
+    rows = -(-count // columns)
+    cells = np.full((rows * columns, height + GAP, width + GAP, 3), 255, np.uint8)
+    cells[:count, :height, :width] = images
+    cells = cells.reshape(rows, columns, height + GAP, width + GAP, 3)
+    grid = cells.transpose(0, 2, 1, 3, 4).reshape(rows * (height + GAP), -1, 3)
+    return grid[:-GAP, :-GAP]
+
+
+def save_grid(images: np.ndarray, path: str | Path, columns: int | None = None) -> None:
+    """Write `image_grid(images, columns)` to a file whose suffix gives the format.
+
+    Raises `TutorialError` for a suffix that is no image format.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in Image.registered_extensions():
+        raise TutorialError(f"{path} needs the suffix of an image format, for example .png.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(image_grid(images, columns)).save(path)
+
+
+def save_images(images: np.ndarray, folder: str | Path) -> None:
+    """Write each image (h, w, 3) to a file of its own in `folder`: 00000.png, 00001.png, …."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    for index, image in enumerate(_as_uint8(images)):
+        Image.fromarray(image).save(Path(folder) / f"{index:05d}.png")
+
+
+def plot_rows(rows: dict[str, np.ndarray], *, zoom: float = 1.0) -> "Figure":
+    """Return a figure with one labelled row of images for each entry: before and after.
+
+    Values are images (N, h, w, 3) as in `image_grid`; all rows have the same N.
+    """
+    grids = {label: image_grid(images, len(images)) for label, images in rows.items()}
+    height, width, _ = next(iter(grids.values())).shape
+    inches = (width * zoom / 80, (height * zoom / 80 + 0.35) * len(rows))
+    figure, axes = plt.subplots(len(rows), 1, figsize=inches, squeeze=False, layout="constrained")
+    for axis, (label, grid) in zip(axes[:, 0], grids.items(), strict=True):
+        axis.imshow(grid)
+        axis.set_title(label, loc="left", fontsize=10)
+        axis.axis("off")
+    return figure
+
+
+def plot_losses(run: str | Path) -> "Figure":
+    """Return a figure of the losses in a run directory's log against thousand images seen.
+
+    Raises `TutorialError` if the directory has no log yet.
+    """
+    path = Path(run) / "log.jsonl"
+    records = read_log(path) if path.exists() else []
+    if not records:
+        raise TutorialError(f"There is nothing to plot in {path}: train for at least one tick.")
+    figure, axis = plt.subplots(figsize=(7, 3), layout="constrained")
+    kimg = [record["nimg"] / 1000 for record in records]
+    for name, colour in COLOURS.items():
+        values = [record[name] for record in records]
+        axis.plot(kimg, values, color=colour, label=name.replace("_", " "))
+    axis.set(xlabel="images seen (thousands)", ylabel="loss (nats)", xlim=(0, None))
+    axis.grid(alpha=0.3)
+    axis.legend(frameon=False)
+    return figure
+
+
+def read_sheets(run: str | Path, *, cells: int = 4) -> list[np.ndarray]:
+    """Return the corner of `cells` × `cells` images of each of a run's sheets, in order.
+
+    Raises `TutorialError` if the run has no sheets.
+    """
+    sheets = sorted((Path(run) / "samples").glob("*.png"))
+    if not sheets:
+        raise TutorialError(f"There are no sheets in {Path(run) / 'samples'}: train first.")
+    size = json.loads((Path(run) / "config.json").read_text())["recipe"]["size"]
+    side = cells * (size + GAP) - GAP
+    return [np.asarray(Image.open(sheet).convert("RGB"))[:side, :side] for sheet in sheets]
+
+
+def save_animation(pictures: Sequence[np.ndarray], file: str | Path | BinaryIO) -> None:
+    """Write an endless animation (GIF) of pictures, uint8 (H, W, 3), that rests on the last."""
+    frames = [Image.fromarray(picture) for picture in pictures]
+    pauses = [400] * (len(frames) - 1) + [2500]  # milliseconds
+    frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=pauses, loop=0)
+
+
+def _as_uint8(images: np.ndarray) -> np.ndarray:
+    return images if images.dtype == np.uint8 else to_uint8(images)

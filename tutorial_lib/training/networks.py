@@ -1,0 +1,42 @@
+"""Which networks a recipe asks for (chapter 7)."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import keras
+
+from tutorial_lib.errors import TutorialError
+from tutorial_lib.models import dcgan
+from tutorial_lib.training.recipes import Recipe
+
+
+class Networks(NamedTuple):
+    """Hold the builders of a generator and of the discriminator that it plays against."""
+
+    generator: Callable[[Recipe], keras.Model]
+    discriminator: Callable[[Recipe], keras.Model]
+
+
+NETWORKS: dict[str, Networks] = {
+    "document": Networks(
+        lambda recipe: dcgan.build_generator(recipe.size, recipe.latent_size, seed=recipe.seed),
+        lambda recipe: dcgan.build_discriminator(recipe.size, seed=recipe.seed + 1),
+    ),
+    "dcgan": Networks(
+        lambda recipe: dcgan.build_dcgan_generator(
+            recipe.size, recipe.latent_size, recipe.width, seed=recipe.seed
+        ),
+        lambda recipe: dcgan.build_dcgan_discriminator(
+            recipe.size, recipe.width, seed=recipe.seed + 1
+        ),
+    ),
+}
+
+
+def get_networks(name: str) -> Networks:
+    """Return the builders with that name, or raise `TutorialError` listing the names."""
+    if name not in NETWORKS:
+        raise TutorialError(
+            f"There are no networks named {name!r}. Choose from: {', '.join(NETWORKS)}."
+        )
+    return NETWORKS[name]
