@@ -271,7 +271,7 @@ def test_run_directory_holds_what_it_promises(tmp_path):
         "discriminator_loss",
     }
     sheets = sorted(path.name for path in (tmp_path / "samples").iterdir())
-    assert sheets == ["0000000000.png", "0000000064.png"]
+    assert sheets == [f"{nimg:010d}.png" for nimg in (0, 16, 32, 48, 64)]
     card = json.loads((tmp_path / "card.json").read_text())
     assert card["nimg"] == 64 and card["recipe"]["seed"] == 0 and card["data"]["images"] == 20
     assert len(trainer.state.saved()) == 2
