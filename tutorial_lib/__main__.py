@@ -2,4 +2,4 @@
 
 from tutorial_lib.cli import main
 
-main()
+main(prog_name="python -m tutorial_lib")

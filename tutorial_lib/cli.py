@@ -18,19 +18,21 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 FILE_OR_FOLDER = click.Path(path_type=Path)
 
 
-def main() -> None:
-    """Run the command line, and end a user's mistake in one sentence."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    try:
-        cli(prog_name="python -m tutorial_lib")
-    except TutorialError as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(2)
+class _Commands(click.Group):
+    """End a user's mistake in one sentence, whichever command it was made with."""
+
+    def invoke(self, context: click.Context) -> object:
+        try:
+            return super().invoke(context)
+        except TutorialError as error:
+            mistake = click.ClickException(str(error))
+            mistake.exit_code = 2
+            raise mistake from error
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(tutorial_lib.__version__)
-def cli() -> None:
+def main() -> None:
     r"""Train generators of cats, sample from them, and look at data.
 
     \b
@@ -39,9 +41,10 @@ def cli() -> None:
       python -m tutorial_lib train dcgan --data cats --minutes 10 --out runs/cats
       python -m tutorial_lib sample runs/cats --out cats.png
     """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow reads it when imported
 
 
-@cli.group()
+@main.group()
 def data() -> None:
     r"""Fetch, inspect and look at images.
 
@@ -97,7 +100,7 @@ def sheet(name: str, out: Path, size: int, count: int, seed: int) -> None:
     click.echo(f"{len(chosen)} images in {out}")
 
 
-@cli.command()
+@main.command()
 @click.argument("recipe", default="dcgan")
 @click.option("--data", "name", default="cats", show_default=True, help="cats, drawn, or a path.")
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Training time in all.")
@@ -148,7 +151,7 @@ def train(recipe, name, minutes, kimg, out, resume, precision, seed) -> None:
     click.echo(f"Done: {trainer.nimg} images seen. Sheets in {out / 'samples'}.")
 
 
-@cli.command()
+@main.command()
 @click.argument("source")
 @click.option(
     "--out",
