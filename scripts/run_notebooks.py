@@ -22,7 +22,6 @@ from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parent.parent
 KEPT_METADATA = ("accelerator", "colab")  # the kind of machine to ask Colab for
-KEPT_CELL_METADATA = ("mystnb", "tags")
 KEPT_CELL_METADATA = ("tags", "mystnb")  # for nbval, and the texts that stand for pictures
 NO_PICTURE = {"application/vnd.jupyter.widget-view+json"}
 

@@ -81,7 +81,7 @@ def test_ctrl_c_saves_and_ends_with_130(tmp_path, folder, recipe):
     process.send_signal(signal.SIGINT)
     printed, _ = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "saved at" in printed and "Traceback" not in printed
+    assert "Stopped at" in printed and "Traceback" not in printed
     assert list((out / "checkpoints").glob("[0-9]*"))
 
 
@@ -104,6 +104,9 @@ def test_data_commands(tmp_path, folder):
         (["sample", "cat-faces-64", "--out", "cats.xyz"], "cats.xyz"),
         (["data", "inspect", "drawn", "--size", "-3"], "-3"),
         (["paint"], "paint"),
+        (["data", "sheet", "drawn", "cats.psd"], "cats.psd"),
+        (["data", "sheet", "drawn", "/proc/cats.png"], "/proc"),
+        (["data", "sheet", "drawn", "cats.png", "--seed", "-1"], "-1"),
     ],
 )
 def test_mistakes_end_in_one_sentence(tmp_path, monkeypatch, arguments, named):

@@ -52,7 +52,7 @@ def test_shown_animation_moves():
     [
         (lambda: True, "Correct.\n"),
         (lambda: None, "Not yet. Try 64.\n"),
-        (lambda: 1 / 0, "Not yet. ZeroDivisionError: division by zero\n"),
+        (lambda: 1 / 0, "Not yet. Try 64. (ZeroDivisionError: division by zero)\n"),
     ],
 )
 def test_check_tells_solved_from_unsolved(capsys, test, printed):

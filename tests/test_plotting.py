@@ -40,9 +40,11 @@ def test_saved_grid_is_the_grid(tmp_path):
     np.testing.assert_array_equal(saved, plotting.image_grid(images))
 
 
-def test_saving_needs_a_format(tmp_path):
-    with pytest.raises(TutorialError, match=r"sheet\.cat.*\.png"):
-        plotting.save_grid(coloured(1), tmp_path / "sheet.cat")
+@pytest.mark.parametrize("name", ["sheet.cat", "sheet.psd", "sheet"])
+def test_saving_needs_a_format(tmp_path, name):
+    with pytest.raises(TutorialError, match=rf"{name}.*\.png"):
+        plotting.save_grid(coloured(1), tmp_path / name)
+    assert not list(tmp_path.iterdir())
 
 
 def test_images_in_files_of_their_own(tmp_path):

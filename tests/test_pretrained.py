@@ -1,6 +1,7 @@
 import dataclasses
 import json
 
+import keras
 import numpy as np
 import pytest
 
@@ -16,7 +17,8 @@ TINY = Recipe(size=16, latent_size=4, width=4)
 @pytest.fixture
 def saved(tmp_path):
     network = build_dcgan_generator(16, 4, 4, seed=5)
-    pretrained.save_network(tmp_path, network, {"recipe": dataclasses.asdict(TINY)})
+    facts = {"recipe": dataclasses.asdict(TINY)}
+    pretrained.save_network(tmp_path, network, facts, dtype="float16")
     return tmp_path, network
 
 
@@ -28,11 +30,11 @@ def test_saved_network_comes_back_within_half_precision(saved):
 
 
 def test_damaged_weights_are_refused(saved):
-    path = saved[0] / pretrained.WEIGHTS
+    (path,) = saved[0].glob("weights-*.npz")
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(bytes(content))
-    with pytest.raises(TutorialError, match=r"weights\.npz are damaged"):
+    with pytest.raises(TutorialError, match=r"weights-\w+\.npz are damaged"):
         pretrained.load_generator(saved[0])
 
 
@@ -42,9 +44,52 @@ def test_damaged_card_is_refused(saved):
         pretrained.load_generator(saved[0])
 
 
+@pytest.mark.parametrize("content", ["{}", "[]", '{"recipe": {}, "weights": {}}'])
+def test_foreign_card_is_refused(saved, content):
+    (saved[0] / pretrained.CARD).write_text(content)
+    with pytest.raises(TutorialError, match="cannot be loaded"):
+        pretrained.load_generator(saved[0])
+
+
+def test_weights_of_another_network_are_refused(saved):
+    path = saved[0] / pretrained.CARD
+    card = json.loads(path.read_text())
+    card["recipe"]["width"] = 8
+    path.write_text(json.dumps(card))
+    with pytest.raises(TutorialError, match="cannot be loaded"):
+        pretrained.load_generator(saved[0])
+
+
+def test_a_kill_between_weights_and_card_leaves_the_older_pair(saved, monkeypatch):
+    directory, network = saved
+    before = pretrained.load_generator(directory).get_weights()
+    write = pretrained.write_whole
+
+    def die_before_the_card(path, content):
+        if path.name == pretrained.CARD:
+            raise KeyboardInterrupt
+        write(path, content)
+
+    monkeypatch.setattr(pretrained, "write_whole", die_before_the_card)
+    network.set_weights([weight + 1 for weight in network.get_weights()])
+    with pytest.raises(KeyboardInterrupt):
+        pretrained.save_network(directory, network, {"recipe": dataclasses.asdict(TINY)})
+    after = pretrained.load_generator(directory).get_weights()
+    assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def test_networks_load_in_float32_whatever_the_policy(saved):
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        assert pretrained.load_generator(saved[0]).layers[0].compute_dtype == "float32"
+    finally:
+        keras.config.set_dtype_policy(policy)
+
+
 def test_missing_weights_are_named(saved):
-    (saved[0] / pretrained.WEIGHTS).unlink()
-    with pytest.raises(TutorialError, match=r"weights\.npz.*missing"):
+    next(saved[0].glob("weights-*.npz")).unlink()
+    with pytest.raises(TutorialError, match="weights are missing"):
         pretrained.load_generator(saved[0])
 
 
@@ -57,7 +102,7 @@ def test_weights_that_overflow_half_precision_are_refused(tmp_path):
     network = build_dcgan_generator(16, 4, 4)
     network.set_weights([weight + 1e6 for weight in network.get_weights()])
     with pytest.raises(TutorialError, match="float16"):
-        pretrained.save_network(tmp_path, network, {})
+        pretrained.save_network(tmp_path, network, {}, dtype="float16")
     assert not list(tmp_path.iterdir())
 
 
@@ -65,8 +110,8 @@ def test_weights_that_overflow_half_precision_are_refused(tmp_path):
 def test_published_networks_are_small_documented_and_draw(name):
     card = pretrained.load_card(name)
     assert {"recipe", "data", "nimg", "minutes", "device", "versions"} <= set(card)
-    folder = pretrained._find(name)
-    assert (folder / pretrained.WEIGHTS).stat().st_size <= 8_000_000
+    folder = pretrained.find_network(name)
+    assert (folder / card["weights"]["file"]).stat().st_size <= 8_000_000
     assert (folder / "README.md").read_text().startswith("# ")
     generator = pretrained.load_generator(name)
     images = generator.predict(draw_latents(16, generator.input_shape[-1]), verbose=0)

@@ -24,7 +24,7 @@ class _Commands(click.Group):
     def invoke(self, context: click.Context) -> object:
         try:
             return super().invoke(context)
-        except TutorialError as error:
+        except (TutorialError, OSError) as error:
             mistake = click.ClickException(str(error))
             mistake.exit_code = 2
             raise mistake from error
@@ -61,7 +61,7 @@ def data() -> None:
 
 @data.command()
 def fetch() -> None:
-    """Download the photographs of cats, check them, and say where they are kept."""
+    """Get the photographs of cats, checked: a download, or what TUTORIAL_DATA names."""
     from tutorial_lib.data.cats import load_cats
 
     images = load_cats()
@@ -87,7 +87,7 @@ def inspect(name: str, size: int) -> None:
 @click.argument("out", type=FILE_OR_FOLDER)
 @click.option("--size", default=64, show_default=True, help="Pixels a side.")
 @click.option("--count", default=100, show_default=True, type=click.IntRange(1))
-@click.option("--seed", default=0, show_default=True, help="Which images are drawn by lot.")
+@click.option("--seed", default=0, type=click.IntRange(0), help="Which images are drawn by lot.")
 def sheet(name: str, out: Path, size: int, count: int, seed: int) -> None:
     """Write a contact sheet of DATA, images drawn by lot, to the picture file OUT."""
     import numpy as np
@@ -171,9 +171,11 @@ def sample(source: str, out: Path, count: int, seed: int) -> None:
       python -m tutorial_lib sample runs/cats --out cats/ --count 200 --seed 7
     """
     from tutorial_lib.models.latents import draw_latents
-    from tutorial_lib.plotting import save_grid, save_images
+    from tutorial_lib.plotting import image_format, save_grid, save_images
     from tutorial_lib.pretrained import load_generator
 
+    if out.suffix:
+        image_format(out)  # refuses an unknown one before the work is done
     generator = load_generator(source)
     latents = draw_latents(count, generator.input_shape[-1], seed=seed)
     images = generator.predict(latents, verbose=0)

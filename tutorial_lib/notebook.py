@@ -68,7 +68,7 @@ def check(test: Callable[[], bool], hint: str = "") -> None:
     try:
         solved, reason = bool(test()), hint
     except Exception as error:
-        solved, reason = False, f"{type(error).__name__}: {error}"
+        solved, reason = False, f"{hint} ({type(error).__name__}: {error})"
     print("Correct." if solved else f"Not yet. {reason}".strip())
 
 

@@ -1,5 +1,6 @@
 """Pictures for eyes: grids of images, curves of a run, rows to compare, animations."""
 
+import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from PIL import Image
 
 from tutorial_lib.data.pipeline import to_uint8
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.files import write_whole
 from tutorial_lib.training.log import read_log
 
 if TYPE_CHECKING:
@@ -46,11 +48,17 @@ def save_grid(images: np.ndarray, path: str | Path, columns: int | None = None) 
 
     Raises `TutorialError` for a suffix that is no image format.
     """
-    path = Path(path)
-    if path.suffix.lower() not in Image.registered_extensions():
+    content = io.BytesIO()
+    Image.fromarray(image_grid(images, columns)).save(content, image_format(path))
+    write_whole(Path(path), content.getvalue())
+
+
+def image_format(path: str | Path) -> str:
+    """Return the image format that a file's suffix stands for, or raise `TutorialError`."""
+    kind = Image.registered_extensions().get(Path(path).suffix.lower())
+    if kind not in Image.SAVE:
         raise TutorialError(f"{path} needs the suffix of an image format, for example .png.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(image_grid(images, columns)).save(path)
+    return kind
 
 
 def save_images(images: np.ndarray, folder: str | Path) -> None:
@@ -87,9 +95,9 @@ def plot_losses(run: str | Path) -> "Figure":
         raise TutorialError(f"There is nothing to plot in {path}: train for at least one tick.")
     figure, axis = plt.subplots(figsize=(7, 3), layout="constrained")
     kimg = [record["nimg"] / 1000 for record in records]
-    for name, colour in COLOURS.items():
+    for name in [name for name in records[0] if name.endswith("loss")]:
         values = [record[name] for record in records]
-        axis.plot(kimg, values, color=colour, label=name.replace("_", " "))
+        axis.plot(kimg, values, color=COLOURS.get(name), label=name.replace("_", " "))
     axis.set(xlabel="images seen (thousands)", ylabel="loss (nats)", xlim=(0, None))
     axis.grid(alpha=0.3)
     axis.legend(frameon=False)

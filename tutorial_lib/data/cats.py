@@ -24,6 +24,7 @@ import numpy as np
 from tutorial_lib.data import archive, folder
 from tutorial_lib.data.pipeline import fingerprint
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.progress import is_watched
 
 COMMIT = "c463f7f29d538bf46e5972f040ba16ddddfba533"
 MIRRORS = (
@@ -195,7 +196,7 @@ def _fetch(mirror: str, place: Path, progress: bool) -> Path:
     import requests
 
     downloader = pooch.HTTPDownloader(
-        progressbar=folder.shows_bar(progress), chunk_size=2**16, timeout=TIMEOUT
+        progressbar=progress and is_watched(), chunk_size=2**16, timeout=TIMEOUT
     )
     pooch.get_logger().setLevel("WARNING")  # its remarks go to stderr, even when all is well
     name = "cat-dataset.tar.gz"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import sys
 import warnings
 from collections import deque
 from collections.abc import Iterator
@@ -13,10 +12,11 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from tutorial_lib.data import archive
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.progress import is_watched
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 MAX_SIZE = 1024
@@ -76,7 +76,9 @@ def read_images(
     row = {name: index for index, name in enumerate(names)}
     decoded = np.zeros(len(names), bool)
     skipped = {}
-    bar = tqdm(total=len(names), desc="Decoding", unit=" images", disable=not shows_bar(progress))
+    bar = tqdm(
+        total=len(names), desc="Decoding", unit=" images", disable=not (progress and is_watched())
+    )
     with bar:
         for name, image in _decode_all(source, names, size):
             if isinstance(image, str):
@@ -139,11 +141,6 @@ def describe_skipped(skipped: dict[str, str], shown: int = 3) -> str:
     named = ", ".join(f"{name} ({reason})" for name, reason in list(skipped.items())[:shown])
     count = f"{len(skipped)} file{'s' if len(skipped) > 1 else ''}"
     return f"{count}: {named}{', …' if len(skipped) > shown else ''}"
-
-
-def shows_bar(progress: bool) -> bool:
-    """Tell whether to draw a progress bar: asked for, and on a terminal."""
-    return progress and sys.stderr is not None and sys.stderr.isatty()
 
 
 def _decode_all(

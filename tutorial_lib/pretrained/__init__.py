@@ -1,9 +1,8 @@
-"""Published networks: weights in half precision, each beside a card that says how they came."""
+"""Published networks: weights, each beside a card that says how they came about."""
 
 import hashlib
 import io
 import json
-import os
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,30 +10,37 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.files import write_whole
 
 if TYPE_CHECKING:
     import keras
 
-WEIGHTS, CARD = "weights.npz", "card.json"
+CARD = "card.json"
 
 
-def save_network(directory: Path, network: "keras.Model", facts: dict) -> None:
-    """Write a network's weights (float16) and its card, the facts and the weights' digest.
+def save_network(
+    directory: Path, network: "keras.Model", facts: dict, dtype: str = "float32"
+) -> None:
+    """Write a network's weights, and its card: the facts, and the weights' file and digest.
 
-    Raises `TutorialError` if a weight does not fit into float16, and OSError if the files
-    cannot be written.
+    The weights' file is named after its content, so a card never points to weights of another
+    moment, not even after a kill between the two. Raises `TutorialError` if a weight does not
+    fit into `dtype`, and OSError if the files cannot be written.
     """
-    arrays = {}
-    for index, weight in enumerate(network.get_weights()):
-        arrays[f"{index:03d}"] = np.asarray(weight, np.float16)
-        if not np.isfinite(arrays[f"{index:03d}"]).all():
-            raise TutorialError(f"Weight {index} of {network.name} does not fit into float16.")
+    weights = network.get_weights()
+    with np.errstate(over="ignore"):  # an overflow is an error of its own, below
+        arrays = {f"{index:03d}": weight.astype(dtype) for index, weight in enumerate(weights)}
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        raise TutorialError(f"A weight of the {network.name} does not fit into {dtype}.")
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     digest = hashlib.sha256(buffer.getvalue()).hexdigest()
-    card = facts | {"weights": {"file": WEIGHTS, "sha256": digest}}
-    _replace(directory / WEIGHTS, buffer.getvalue())
-    _replace(directory / CARD, (json.dumps(card, indent=2) + "\n").encode())
+    path = directory / f"weights-{digest[:12]}.npz"
+    card = facts | {"weights": {"file": path.name, "sha256": digest, "dtype": dtype}}
+    write_whole(path, buffer.getvalue())
+    write_whole(directory / CARD, (json.dumps(card, indent=2) + "\n").encode())
+    for outdated in set(directory.glob("weights-*.npz")) - {path}:
+        outdated.unlink()
 
 
 def available() -> list[str]:
@@ -48,11 +54,11 @@ def load_card(name_or_directory: str | Path) -> dict:
 
     Raises `TutorialError` if there is neither.
     """
-    directory = _find(name_or_directory)
+    path = find_network(name_or_directory) / CARD
     try:
-        return json.loads((directory / CARD).read_text())
-    except ValueError as error:
-        raise TutorialError(f"The card {directory / CARD} is damaged: {error}.") from error
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise TutorialError(f"The card {path} is damaged: {error}.") from error
 
 
 def load_generator(name_or_directory: str | Path) -> "keras.Model":
@@ -62,29 +68,28 @@ def load_generator(name_or_directory: str | Path) -> "keras.Model":
     `TutorialError` if there is no such network, or if the weights do not match the card.
     """
     from tutorial_lib.training.networks import get_networks
+    from tutorial_lib.training.precision import precision_scope
     from tutorial_lib.training.recipes import recipe_from_dict
 
-    card = load_card(name_or_directory)
-    path = _find(name_or_directory) / card["weights"]["file"]
+    directory, card = find_network(name_or_directory), load_card(name_or_directory)
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise TutorialError(f"The weights {path} are missing or unreadable ({error}).") from error
-    if hashlib.sha256(content).hexdigest() != card["weights"]["sha256"]:
-        raise TutorialError(f"The weights {path} are damaged: their SHA-256 is not the card's.")
-    recipe = recipe_from_dict(card["recipe"])
-    generator = get_networks(recipe.networks).generator(recipe)
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        generator.set_weights([arrays[name].astype(np.float32) for name in sorted(arrays)])
+        recipe = recipe_from_dict(card["recipe"])
+        weights = _read_weights(directory / card["weights"]["file"], card["weights"]["sha256"])
+        with precision_scope("float32"):
+            generator = get_networks(recipe.networks).generator(recipe)
+        generator.set_weights(weights)
+    except (KeyError, TypeError, ValueError) as error:
+        raise TutorialError(f"The network in {directory} cannot be loaded: {error}") from error
     return generator
 
 
-def _find(name_or_directory: str | Path) -> Path:
-    """Return the folder of a published name or of a path that holds a card."""
-    for directory in (
-        Path(str(resources.files(__name__))) / name_or_directory,
-        Path(name_or_directory),
-    ):
+def find_network(name_or_directory: str | Path) -> Path:
+    """Return the folder of a name in `available()`, or of a path that holds a card.
+
+    Raises `TutorialError` if there is neither.
+    """
+    published = Path(str(resources.files(__name__))) / name_or_directory
+    for directory in (published, Path(name_or_directory)):
         if (directory / CARD).is_file():
             return directory
     raise TutorialError(
@@ -93,8 +98,12 @@ def _find(name_or_directory: str | Path) -> Path:
     )
 
 
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file in one piece: a reader never sees half of it."""
-    partial = path.with_suffix(path.suffix + ".partial")
-    partial.write_bytes(content)
-    os.replace(partial, path)
+def _read_weights(path: Path, digest: str) -> list[np.ndarray]:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise TutorialError(f"the weights are missing or unreadable ({error}).") from error
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise TutorialError(f"the weights {path.name} are damaged: their SHA-256 is another.")
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        return [arrays[name].astype(np.float32) for name in sorted(arrays)]

@@ -1,8 +1,6 @@
 """What happens beside the training steps: progress, log, samples, checkpoints, early stop."""
 
 import math
-import os
-import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -11,6 +9,7 @@ from tqdm.auto import tqdm
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.plotting import save_grid
 from tutorial_lib.pretrained import save_network
+from tutorial_lib.progress import is_watched
 from tutorial_lib.training.log import append_record
 
 if TYPE_CHECKING:
@@ -67,13 +66,14 @@ class SampleGrid(Callback):
 
     def __init__(self, count: int = 64):
         self.count = count
-        self._next = 0.0
 
     def on_start(self, trainer: "Trainer") -> None:
         """Draw the latents; a new run begins with a sheet of the untrained network."""
         self._latents = trainer.algorithm.draw_latents(self.count, trainer.algorithm.recipe.seed)
         if trainer.nimg == 0:
             self._write(trainer)
+        sheets = [int(path.stem) for path in (trainer.directory / "samples").glob("[0-9]*.png")]
+        self._next = 1.1 * max(nimg for nimg in [0, *sheets] if nimg <= trainer.nimg)
 
     def on_tick(self, trainer: "Trainer", record: dict) -> None:
         """Write a sheet if it is time, or if the run ends."""
@@ -87,7 +87,10 @@ class SampleGrid(Callback):
 
 
 class Checkpoints(Callback):
-    """Save the state, and the averaged network by itself, every so many seconds and at the end."""
+    """Save the state, and the averaged network by itself, at ticks and at the end.
+
+    Between two savings lie at least `every_seconds`: on a fast machine, ticks are short.
+    """
 
     def __init__(self, every_seconds: float = 60.0):
         self.every_seconds = every_seconds
@@ -101,25 +104,24 @@ class Checkpoints(Callback):
         """Save if it is time, or if the run ends."""
         if not trainer.finished and time.monotonic() - self._last < self.every_seconds:
             return
-        trainer.state.save()
+        # The network first: if the state is there, the rest is complete.
         save_network(trainer.directory, trainer.algorithm.average, trainer.facts())
+        trainer.state.save()
         self._last = time.monotonic()
 
 
 class Progress(Callback):
-    """Show a live bar on a terminal and in a notebook, and plain lines elsewhere.
+    """Show a live bar where somebody watches (see `progress.is_watched`), plain lines elsewhere."""
 
-    The environment variable TUTORIAL_PROGRESS=lines asks for lines everywhere, for notebooks
-    that run with nobody watching.
-    """
+    def __init__(self):
+        self._bar = None
 
     def on_start(self, trainer: "Trainer") -> None:
         """Say where the run stands, and open the bar."""
         run = trainer.directory
         state = f"resumed at {trainer.nimg / 1000:.1f} kimg" if trainer.nimg else "new run"
         print(f"{run}: {state}, {trainer.algorithm.precision}")
-        self._bar = None
-        if _is_watched():
+        if is_watched():
             layout = "{l_bar}{bar}| {elapsed}<{remaining}{postfix}"
             self._bar = tqdm(total=1.0, initial=trainer.progress(), bar_format=layout)
 
@@ -144,15 +146,9 @@ class Progress(Callback):
         """Close the bar."""
         if self._bar is not None:
             self._bar.close()
+            self._bar = None
 
 
 def default_callbacks() -> list[Callback]:
     """Return what a run does unless told otherwise; what may stop it comes first."""
     return [StopOnNonFinite(), Log(), SampleGrid(), Checkpoints(), Progress()]
-
-
-def _is_watched() -> bool:
-    """Return whether somebody can see a bar move: a terminal, or a live notebook."""
-    if os.environ.get("TUTORIAL_PROGRESS") == "lines":
-        return False
-    return sys.stderr.isatty() or "ipykernel" in sys.modules

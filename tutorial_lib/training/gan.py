@@ -1,9 +1,12 @@
 """The adversarial game as an algorithm: one training step, and sampling (chapter 7)."""
 
+from collections.abc import Iterator
+
 import keras
 import numpy as np
 import tensorflow as tf
 
+from tutorial_lib.errors import TutorialError
 from tutorial_lib.losses import get_loss, gradient_penalty
 from tutorial_lib.models.latents import draw_latents
 from tutorial_lib.training import schedules
@@ -23,6 +26,11 @@ class GAN(tf.Module):
 
     def __init__(self, recipe: Recipe, *, precision: str = "auto"):
         super().__init__(name="gan")
+        if keras.backend.backend() != "tensorflow":
+            raise TutorialError(
+                f"Training needs Keras on TensorFlow, not on {keras.backend.backend()}: set the "
+                "environment variable KERAS_BACKEND=tensorflow before Python starts."
+            )
         self.recipe = recipe
         self.precision = choose_precision(precision)
         self.loss = get_loss(recipe.loss)
@@ -117,7 +125,14 @@ def reseed(model: keras.Model, seed: tf.Tensor) -> None:
     Keras counts on in a hidden state that checkpoints leave out; deriving it from the step
     makes a resumed run draw what an uninterrupted one would have drawn.
     """
-    for index, layer in enumerate(model.layers):
+    for index, layer in enumerate(_inner_layers(model)):
         generator = getattr(layer, "seed_generator", None)
         if generator is not None:
             generator.state.assign(tf.cast(seed + index, generator.state.dtype))
+
+
+def _inner_layers(layer: keras.Layer) -> Iterator[keras.Layer]:
+    """Yield every layer inside a model, those of nested models included, in a fixed order."""
+    for inner in getattr(layer, "layers", []):
+        yield inner
+        yield from _inner_layers(inner)

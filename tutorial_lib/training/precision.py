@@ -27,7 +27,7 @@ def choose_precision(name: str = "auto") -> str:
                 f"There is no precision named {name!r}. Choose from: auto, {', '.join(POLICIES)}."
             )
         return name
-    gpus = tf.config.list_physical_devices("GPU")
+    gpus = tf.config.get_visible_devices("GPU")
     if not gpus:
         return "mixed_bfloat16" if _cpu_has_bfloat16() else "float32"
     capability = tf.config.experimental.get_device_details(gpus[0]).get("compute_capability")
@@ -49,7 +49,7 @@ def precision_scope(policy: str) -> Iterator[None]:
 
 def device_name() -> str:
     """Return what trains here in a few words: the GPU's name, or the CPU's and its cores."""
-    gpus = tf.config.list_physical_devices("GPU")
+    gpus = tf.config.get_visible_devices("GPU")
     if gpus:
         return tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
     model = _cpu_field("model name") or platform.machine()

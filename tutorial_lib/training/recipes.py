@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from pathlib import Path
 
 from tutorial_lib.errors import TutorialError
@@ -15,7 +16,7 @@ class Recipe:
     """
 
     # Networks
-    networks: str = "dcgan"  # a key of training.gan.NETWORKS
+    networks: str = "dcgan"  # a key of networks.NETWORKS
     size: int = 64  # pixels a side
     latent_size: int = 128
     width: int = 32  # channels of the layer nearest the image
@@ -34,12 +35,28 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self):
-        for name in ("size", "latent_size", "width", "batch_size", "learning_rate"):
+        for field in dataclasses.fields(self):
+            _check_type(field.name, getattr(self, field.name), type(field.default))
+        for name in ("size", "latent_size", "width", "batch_size", "learning_rate", "r1_interval"):
             if not getattr(self, name) > 0:
                 raise TutorialError(f"{name} must be positive, not {getattr(self, name)!r}.")
+        for name in ("r1_gamma", "ema_halflife_kimg", "seed"):
+            if getattr(self, name) < 0:
+                raise TutorialError(f"{name} must not be negative, but is {getattr(self, name)!r}.")
         for name in ("beta_1", "beta_2"):
             if not 0 <= getattr(self, name) < 1:
                 raise TutorialError(f"{name} must be in [0, 1), not {getattr(self, name)!r}.")
+        if self.seed >= 2**31:
+            raise TutorialError(f"seed must be below 2**31, not {self.seed}.")
+
+
+def _check_type(name: str, value: object, kind: type) -> None:
+    """Raise `TutorialError` unless a value has its field's type; an int will do for a float."""
+    accepted = (int, float) if kind is float else kind
+    if not isinstance(value, accepted) or isinstance(value, bool) != (kind is bool):
+        raise TutorialError(f"{name} must be of type {kind.__name__}, not {value!r}.")
+    if kind is float and not math.isfinite(value):
+        raise TutorialError(f"{name} must be finite, not {value!r}.")
 
 
 RECIPES: dict[str, Recipe] = {
@@ -73,8 +90,8 @@ def load_recipe(name_or_path: str) -> Recipe:
             "or give the path of a .json file."
         )
     try:
-        return recipe_from_dict(json.loads(path.read_text()))
-    except (json.JSONDecodeError, TutorialError) as error:
+        return recipe_from_dict(json.loads(path.read_text("utf-8")))
+    except (OSError, ValueError) as error:
         raise TutorialError(f"The recipe {path} cannot be used: {error}") from error
 
 
@@ -82,11 +99,8 @@ def recipe_from_dict(fields: dict) -> Recipe:
     """Return the recipe with these fields, or raise `TutorialError` naming the one at fault."""
     if not isinstance(fields, dict):
         raise TutorialError("a recipe is a JSON object of names and values.")
-    types = {field.name: type(field.default) for field in dataclasses.fields(Recipe)}
-    for name, value in fields.items():
-        if name not in types:
-            raise TutorialError(f"there is no field {name!r}; the fields are {', '.join(types)}.")
-        accepted = (int, float) if types[name] is float else types[name]
-        if not isinstance(value, accepted) or (isinstance(value, bool) != (types[name] is bool)):
-            raise TutorialError(f"{name} must be of type {types[name].__name__}, not {value!r}.")
+    names = [field.name for field in dataclasses.fields(Recipe)]
+    for name in fields:
+        if name not in names:
+            raise TutorialError(f"there is no field {name!r}; the fields are {', '.join(names)}.")
     return Recipe(**fields)

@@ -5,6 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
+import keras
 import tensorflow as tf
 
 from tutorial_lib.errors import TutorialError
@@ -15,19 +16,26 @@ KEPT_CHECKPOINTS = 2
 class TrainingState:
     """Hold an algorithm's variables and the clock, and keep them in `directory`.
 
-    `nimg` counts images seen, `seconds` the time spent in training. Data order and noise derive
-    from the recipe's seed and `nimg`, so nothing else has state.
+    `nimg` counts images seen, `seconds` the time of the run, sampling and saving included. Data
+    order and noise derive from the recipe's seed and `nimg`, so nothing else has state.
     """
 
     def __init__(self, algorithm: tf.Module, directory: Path):
         self.directory = directory
         self.nimg = 0
         self.seconds = 0.0
-        self._saved_nimg = tf.Variable(0, dtype=tf.int64, trainable=False)
-        self._saved_seconds = tf.Variable(0.0, dtype=tf.float64, trainable=False)
+        with tf.device("CPU"):
+            self._saved_nimg = tf.Variable(0, dtype=tf.int64, trainable=False)
+            self._saved_seconds = tf.Variable(0.0, dtype=tf.float64, trainable=False)
+        self._algorithm = algorithm
         self._checkpoint = tf.train.Checkpoint(
             algorithm=algorithm, nimg=self._saved_nimg, seconds=self._saved_seconds
         )
+
+    def variables(self) -> list[tf.Variable | keras.Variable]:
+        """Return every variable of the algorithm that a checkpoint holds."""
+        nodes = tf.train.TrackableView(self._algorithm).descendants()
+        return [node for node in nodes if isinstance(node, tf.Variable | keras.Variable)]
 
     def saved(self) -> list[Path]:
         """Return the complete checkpoints, oldest first."""
@@ -35,8 +43,8 @@ class TrainingState:
 
     def is_finite(self) -> bool:
         """Return whether no weight or optimiser variable has become NaN or infinite."""
-        variables = self._checkpoint.algorithm.variables
-        floating = [tf.convert_to_tensor(v) for v in variables if tf.as_dtype(v.dtype).is_floating]
+        values = [tf.convert_to_tensor(variable) for variable in self.variables()]
+        floating = [value for value in values if value.dtype.is_floating]
         return all(bool(tf.reduce_all(tf.math.is_finite(value))) for value in floating)
 
     def save(self) -> Path:
@@ -65,26 +73,29 @@ class TrainingState:
             shutil.rmtree(old, ignore_errors=True)
         return target
 
-    def restore(self) -> Path | None:
-        """Load the newest checkpoint that can be read, and return its folder (None: no folder).
+    def restore(self) -> None:
+        """Load the newest checkpoint that can be read, if there is any.
 
-        A damaged one is passed over with a warning on standard output. Raises `TutorialError`
-        if there are checkpoints but none can be read.
+        Newer ones that cannot be read are named on standard output and removed. Raises
+        `TutorialError` if there are checkpoints but none can be read.
         """
-        saved = self.saved()
-        for path in reversed(saved):
+        damaged = []
+        for path in reversed(self.saved()):
             try:
                 self._checkpoint.read(str(path / "state")).assert_consumed()
-                self.nimg = int(self._saved_nimg)
-                self.seconds = float(self._saved_seconds)
-                return path
             except (tf.errors.OpError, AssertionError, ValueError) as error:
                 print(f"The checkpoint {path} is damaged ({_reason(error)}): trying an older one.")
-        if saved:
+                damaged.append(path)
+                continue
+            self.nimg, self.seconds = int(self._saved_nimg), float(self._saved_seconds)
+            for useless in damaged:
+                shutil.rmtree(useless, ignore_errors=True)
+            return
+        if damaged:
             raise TutorialError(
-                f"No checkpoint in {self.directory} can be read. Start again in a new folder."
+                f"No checkpoint in {self.directory} can be read: they are damaged, or come from "
+                "another version of Keras. Start again in a new folder."
             )
-        return None
 
 
 def check_config(path: Path, config: dict) -> None:
@@ -93,8 +104,8 @@ def check_config(path: Path, config: dict) -> None:
     Only the keys of `config` are compared. A file that is no JSON is an error too.
     """
     try:
-        before = _flatten(json.loads(path.read_text()))
-    except ValueError as error:
+        before = _flatten(json.loads(path.read_text("utf-8")))
+    except (ValueError, AttributeError) as error:
         raise TutorialError(f"{path} is damaged ({error}): start a new run folder.") from error
     for name, value in _flatten(config).items():
         if name not in before or before[name] != value:
@@ -102,13 +113,6 @@ def check_config(path: Path, config: dict) -> None:
                 f"The run in {path.parent} was started with {name} = {before.get(name)!r}, now it "
                 f"is {value!r}: resume with the same value, or start a run in another folder."
             )
-
-
-def write_json(path: Path, content: dict) -> None:
-    """Write a JSON file in one piece: a reader never sees half of it."""
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(content, indent=2) + "\n")
-    os.replace(partial, path)
 
 
 def _flatten(nested: dict, prefix: str = "") -> dict:

@@ -2,6 +2,8 @@
 
 import contextlib
 import dataclasses
+import json
+import math
 import signal
 import threading
 import time
@@ -16,10 +18,12 @@ import tensorflow as tf
 import tutorial_lib
 from tutorial_lib.data.pipeline import batches, fingerprint
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.files import write_whole
 from tutorial_lib.training.callbacks import Callback, default_callbacks
+from tutorial_lib.training.memory import keep_freed_memory
 from tutorial_lib.training.precision import device_name
 from tutorial_lib.training.recipes import Recipe
-from tutorial_lib.training.state import TrainingState, check_config, write_json
+from tutorial_lib.training.state import TrainingState, check_config
 
 
 class Algorithm(Protocol):
@@ -46,8 +50,10 @@ class Trainer:
     """Train an algorithm on images, in a run directory that can be resumed at any time.
 
     `images` is uint8 (N, size, size, 3). A tick, every `tick_kimg` thousand images, is when
-    callbacks log, sample and save; `callbacks` defaults to `default_callbacks()`. Raises
-    `TutorialError` if the images do not have the size of the recipe.
+    callbacks log, sample and save; `callbacks` defaults to `default_callbacks()`. A resumed run
+    ends in the same bits as one never stopped, on a CPU and with
+    `tf.config.experimental.enable_op_determinism()`. Raises `TutorialError` if the images are
+    not uint8 or do not have the size of the recipe.
     """
 
     def __init__(
@@ -60,6 +66,7 @@ class Trainer:
         callbacks: Sequence[Callback] | None = None,
     ):
         size = algorithm.recipe.size
+        digest = fingerprint(images)
         if images.shape[1:] != (size, size, 3):
             raise TutorialError(
                 f"The recipe is for images of shape {(size, size, 3)}, but these have shape "
@@ -71,13 +78,14 @@ class Trainer:
         self.state = TrainingState(algorithm, self.directory / "checkpoints")
         self.callbacks = default_callbacks() if callbacks is None else list(callbacks)
         self.finished = False
+        self._stop_nimg = self._stop_seconds = math.inf
         self._tick_images = max(1, round(tick_kimg * 1000))
         self._step = tf.function(algorithm.train_step)
         self._config = {
             "algorithm": type(algorithm).__name__,
             "recipe": dataclasses.asdict(algorithm.recipe),
             "precision": algorithm.precision,
-            "data": {"images": len(images), "sha256": fingerprint(images)},
+            "data": {"images": len(images), "sha256": digest},
         }
 
     @property
@@ -105,27 +113,33 @@ class Trainer:
     def fit(
         self, *, kimg: float | None = None, minutes: float | None = None, resume: str = "auto"
     ) -> None:
-        """Train until the run has seen `kimg` thousand images or has trained for `minutes`.
+        """Train until the run has seen `kimg` thousand images or has lasted `minutes`.
 
         Both count from the start of the run, not of this call. `resume` is "auto" (go on if
         the directory holds a run), "must" (an error if it holds none) or "never" (an error if
-        it holds one). Ctrl-C saves, says how to resume and raises KeyboardInterrupt. Raises
+        it holds one). Ctrl-C saves, says how to go on and raises KeyboardInterrupt. Raises
         `TutorialError` if the run was started with other hyper-parameters or data, if a loss
         is no longer finite, or if nothing can be written.
         """
         if kimg is None and minutes is None:
             raise TutorialError("Say when to stop: give kimg, minutes or both.")
-        self._stop_nimg = float("inf") if kimg is None else kimg * 1000
-        self._stop_seconds = float("inf") if minutes is None else minutes * 60
+        self._stop_nimg = 1000 * _positive("kimg", kimg)
+        self._stop_seconds = 60 * _positive("minutes", minutes)
+        self._batches()  # refuses an impossible batch size or seed before anything is written
         self._open(resume)
-        self._call("on_start")
+        keep_freed_memory()
         try:
             with _interruptible() as interruption:
+                self._call("on_start")
                 self._run(interruption)
         finally:
             self._call("on_end")
-        if interruption.is_set():
-            print(f"Stopped and saved at {self.nimg} images. To go on, fit {self.directory} again.")
+        if interruption.is_set() and self.progress() < 1:
+            saved = self.state.saved()
+            print(
+                f"Stopped at {self.nimg} images; saved: {saved[-1] if saved else 'nothing'}. "
+                f"To go on, train again with the same settings in {self.directory}."
+            )
             raise KeyboardInterrupt
 
     def _open(self, resume: str) -> None:
@@ -137,45 +151,57 @@ class Trainer:
             raise TutorialError(f"{self.directory} already holds a run: choose another folder.")
         if not config_file.exists() and resume == "must":
             raise TutorialError(f"{self.directory} holds no run to resume: check the path.")
+        if not config_file.exists() and self.state.saved():
+            raise TutorialError(
+                f"{self.directory} holds checkpoints but no config.json: choose another folder."
+            )
         try:
-            (self.directory / "samples").mkdir(parents=True, exist_ok=True)
             if config_file.exists():
                 check_config(config_file, self._config)
                 self.state.restore()
             else:
-                write_json(config_file, self._config)
+                content = json.dumps(self._config, indent=2) + "\n"
+                write_whole(config_file, content.encode())
         except OSError as error:
             raise TutorialError(
                 f"The run folder {self.directory} cannot be used ({error}): choose another one."
             ) from error
 
+    def _batches(self) -> tf.data.Dataset:
+        recipe = self.algorithm.recipe
+        return batches(
+            self.images, recipe.batch_size, seed=recipe.seed, start=self.nimg, flip=recipe.flip
+        )
+
     def _run(self, interruption: threading.Event) -> None:
         """Take steps until there is nothing left to do, or someone interrupts."""
-        recipe, state = self.algorithm.recipe, self.state
+        state, batch_size = self.state, self.algorithm.recipe.batch_size
         self.finished = self.progress() >= 1
         if self.finished:
             return
         start = time.monotonic() - state.seconds
         tick = _Tick(state)
-        for batch in batches(
-            self.images, recipe.batch_size, seed=recipe.seed, start=state.nimg, flip=recipe.flip
-        ):
+        for batch in self._batches():
             tick.add(self._step(batch, *self._step_values()))
-            state.nimg += recipe.batch_size
+            state.nimg += batch_size
             state.seconds = time.monotonic() - start
             self._call("on_step")
             self.finished = interruption.is_set() or self.progress() >= 1
-            if self.finished or state.nimg % self._tick_images < recipe.batch_size:
-                self._call("on_tick", tick.record(state))
+            if self.finished or state.nimg % self._tick_images < batch_size:
+                means = tick.means()  # waits for the device, so the time is read after it
+                state.seconds = time.monotonic() - start
+                self._call("on_tick", tick.record(state) | means)
+                state.seconds = time.monotonic() - start
                 tick = _Tick(state)
             if self.finished:
                 return
 
     def _step_values(self) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Return the seed and the schedule of the next step: tensors, so nothing is retraced."""
-        seed = tf.constant([self.algorithm.recipe.seed, self.nimg], tf.int64)
         values = self.algorithm.schedule(self.nimg)
-        return seed, {name: tf.constant(value, tf.float32) for name, value in values.items()}
+        with tf.device("CPU"):  # a condition on them need not wait for a GPU
+            seed = tf.constant([self.algorithm.recipe.seed, self.nimg], tf.int64)
+            return seed, {name: tf.constant(value, tf.float32) for name, value in values.items()}
 
     def _call(self, occasion: str, *arguments) -> None:
         try:
@@ -200,12 +226,23 @@ class _Tick:
         self._totals = {key: self._totals.get(key, 0.0) + value for key, value in metrics.items()}
         self._steps += 1
 
+    def means(self) -> dict[str, float]:
+        return {key: float(total) / self._steps for key, total in self._totals.items()}
+
     def record(self, state: TrainingState) -> dict:
-        """Return one line of the log; this is where the device is waited for."""
-        means = {key: float(total) / self._steps for key, total in self._totals.items()}
+        """Return the clock's part of a line of the log; the speed leaves callbacks out."""
         speed = (state.nimg - self._nimg) / max(state.seconds - self._seconds, 1e-9)
         clock = {"nimg": state.nimg, "seconds": round(state.seconds, 3)}
-        return clock | {"images_per_second": round(speed, 2)} | means
+        return clock | {"images_per_second": round(speed, 2)}
+
+
+def _positive(name: str, value: float | None) -> float:
+    """Return a limit, infinity for None, or raise `TutorialError` naming it."""
+    if value is None:
+        return math.inf
+    if not 0 < value < math.inf:
+        raise TutorialError(f"{name} must be a positive number, not {value!r}.")
+    return value
 
 
 @contextlib.contextmanager
