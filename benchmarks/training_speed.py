@@ -3,8 +3,9 @@
     python benchmarks/training_speed.py
 
 Both train the document's networks on the same random images at 64×64, batch 64: the document's
-loop as printed in its §5.4 (eager, float32), and the library's step in float32 and, where the
-hardware computes in it, in half precision. Each measurement is a process of its own; the loops
+loop as printed in its §5.4 (eager, float32), and the library's step in float32 (with glibc's
+default allocator too, to show what `keep_freed_memory` brings) and, where the hardware computes
+in it, in half precision. Linux only. Each measurement is a process of its own; the loops
 take turns, so that a drift of the machine meets all of them. The table gives medians, and the
 median of the ratios of neighbours. Results go to benchmarks/results/training_speed.json.
 """
@@ -33,7 +34,7 @@ def main() -> None:
     if arguments.measure:
         print(json.dumps(measure(arguments.measure, arguments.steps)))
         return
-    loops = ["document", "float32"]
+    loops = ["document", "float32 default-allocator", "float32"]
     if (best := best_precision()) != "float32":
         loops.append(best)
     runs = {loop: [] for loop in loops}
@@ -45,7 +46,11 @@ def main() -> None:
 
 def measure(loop: str, steps: int) -> dict:
     """Return images a second (median over steps) and peak memory (MB) of one loop."""
-    step = document_step() if loop == "document" else library_step(loop)
+    precision, _, variant = loop.partition(" ")
+    if precision == "document":
+        step = document_step()
+    else:
+        step = library_step(precision, keeps_memory=not variant)
     images = random_images()
     for _ in range(2):  # tracing, and the first allocation of everything
         step(images)
@@ -97,13 +102,16 @@ def document_step():
     return step
 
 
-def library_step(precision: str):
+def library_step(precision: str, keeps_memory: bool = True):
     """Return the step that the trainer runs, on the document's recipe."""
     import tensorflow as tf
 
     from tutorial_lib.training.gan import GAN
+    from tutorial_lib.training.memory import keep_freed_memory
     from tutorial_lib.training.recipes import RECIPES
 
+    if keeps_memory:
+        keep_freed_memory()
     gan = GAN(RECIPES["document"], precision=precision)
     traced = tf.function(gan.train_step)
     values = {name: tf.constant(value) for name, value in gan.schedule(10**6).items()}
@@ -113,7 +121,7 @@ def library_step(precision: str):
 
 def best_precision() -> str:
     """Return what the library chooses on this hardware, asked in a process of its own."""
-    code = "from tutorial_lib.training.precision import *; print(choose_precision())"
+    code = "from tutorial_lib.training.precision import choose_precision as c; print(c())"
     return run([sys.executable, "-c", code]).strip()
 
 

@@ -61,6 +61,8 @@ def test_train_resume_and_sample(tmp_path, folder, recipe):
     assert "resumed at 0.0 kimg" in run(*command, "--kimg", 0.08, "--resume", "must")
     run("sample", out, "--out", tmp_path / "sheet.png", "--count", 4)
     assert Image.open(tmp_path / "sheet.png").size == (18, 18)
+    run("sample", out, "--out", tmp_path / "row.png", "--count", 4, "--columns", 4)
+    assert Image.open(tmp_path / "row.png").size == (38, 8)
     run("sample", out, "--out", tmp_path / "cats", "--count", 3, "--seed", 1)
     assert len(list((tmp_path / "cats").iterdir())) == 3
 

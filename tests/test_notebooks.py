@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 from pathlib import Path
 
 import nbformat
@@ -9,6 +10,10 @@ import pytest
 from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+
+import set_address  # noqa: E402
+
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SOLUTION = re.compile(r"<details>.*?```python\n(.*?)```", re.S)
 
@@ -29,7 +34,24 @@ def test_outputs_are_one_clean_run(path):
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
     outputs = [output for cell in cells for output in cell.outputs]
     assert not [output for output in outputs if output.get("name") == "stderr"]
+    expected = [cell for cell in cells if "raises-exception" in cell.metadata.get("tags", [])]
+    assert len([o for o in outputs if o.output_type == "error"]) == len(expected)
     assert path.stat().st_size <= 1_500_000
+
+
+@each_notebook
+def test_set_up_installs_only_the_package_on_colab(path):
+    code = "\n".join(cell.source for cell in code_cells(read(path)))
+    installs = re.findall(r"^.*pip install.*$", code, re.M)
+    assert len(installs) == 1, "the set-up cell installs the package, and nothing else does"
+    assert "--no-deps" in installs[0]
+    assert f"git+https://github.com/{set_address.read_place()}" in installs[0]
+
+
+@each_notebook
+def test_links_to_itself_on_colab(path):
+    link = f"https://colab.research.google.com/github/{set_address.read_place()}/blob/main/"
+    assert f"{link}notebooks/{path.name}" in path.read_text("utf-8")
 
 
 @each_notebook

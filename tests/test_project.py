@@ -1,6 +1,5 @@
 """The files around the code agree with each other: addresses, versions, commands, notebooks."""
 
-import json
 import os
 import re
 import shutil
@@ -24,7 +23,6 @@ import set_address  # noqa: E402
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 BUILT = {"_build", "build", "dist", "runs", "data", "__pycache__"}
 TEXT = {".cff", ".css", ".ipynb", ".json", ".md", ".py", ".sh", ".toml", ".txt", ".yml", ""}
@@ -198,36 +196,3 @@ def test_links_of_the_readme_resolve():
     links = re.findall(r"\]\(([^)#]+)\)", text)
     assert len(links) >= 4
     assert [link for link in links if ":" not in link and not (ROOT / link).exists()] == []
-
-
-# --- Stored notebooks
-
-
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
-def test_stored_notebook_is_one_clean_run(path):
-    cells = json.loads(path.read_text("utf-8"))["cells"]
-    code = [cell for cell in cells if cell["cell_type"] == "code" and "".join(cell["source"])]
-    assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
-    outputs = [output for cell in code for output in cell["outputs"]]
-    assert [output for output in outputs if output.get("name") == "stderr"] == []
-    expected = [cell for cell in code if "raises-exception" in cell["metadata"].get("tags", [])]
-    errors = [output for output in outputs if output["output_type"] == "error"]
-    assert len(errors) == len(expected)
-    assert path.stat().st_size <= 1_500_000
-
-
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
-def test_notebook_installs_only_the_package_on_colab(path):
-    cells = json.loads(path.read_text("utf-8"))["cells"]
-    code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
-    installs = re.findall(r"^.*pip install.*$", code, re.M)
-    assert len(installs) == 1, "the set-up cell installs the package, and nothing else does"
-    assert "--no-deps" in installs[0]
-    assert f"git+https://github.com/{set_address.read_place()}" in installs[0]
-
-
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
-def test_notebook_links_to_itself_on_colab(path):
-    text = path.read_text("utf-8")
-    link = f"https://colab.research.google.com/github/{set_address.read_place()}/blob/main/"
-    assert f"{link}notebooks/{path.name}" in text

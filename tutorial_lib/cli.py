@@ -162,7 +162,8 @@ def train(recipe, name, minutes, kimg, out, resume, precision, seed) -> None:
 )
 @click.option("--count", default=64, show_default=True, type=click.IntRange(1))
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
-def sample(source: str, out: Path, count: int, seed: int) -> None:
+@click.option("--columns", type=click.IntRange(1), help="Of the sheet. [default: a square]")
+def sample(source: str, out: Path, count: int, seed: int, columns: int | None) -> None:
     r"""Generate images with SOURCE: a run folder, or the name of published weights.
 
     \b
@@ -179,7 +180,10 @@ def sample(source: str, out: Path, count: int, seed: int) -> None:
     generator = load_generator(source)
     latents = draw_latents(count, generator.input_shape[-1], seed=seed)
     images = generator.predict(latents, verbose=0)
-    (save_grid if out.suffix else save_images)(images, out)
+    if out.suffix:
+        save_grid(images, out, columns)
+    else:
+        save_images(images, out)
     click.echo(f"{count} images in {out}")
 
 

@@ -49,7 +49,7 @@ def save_grid(images: np.ndarray, path: str | Path, columns: int | None = None) 
     Raises `TutorialError` for a suffix that is no image format.
     """
     content = io.BytesIO()
-    Image.fromarray(image_grid(images, columns)).save(content, image_format(path))
+    Image.fromarray(image_grid(images, columns)).save(content, image_format(path), quality=92)
     write_whole(Path(path), content.getvalue())
 
 
