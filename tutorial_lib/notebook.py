@@ -82,7 +82,7 @@ def show_images(
     """
     content = io.BytesIO()
     picture = Image.fromarray(_enlarge(image_grid(images, columns), zoom))
-    picture.save(content, "JPEG", quality=88, subsampling=0)
+    picture.save(content, "JPEG", quality=82, subsampling=0)
     return _displayed(content, "jpeg", alt)
 
 

@@ -92,7 +92,7 @@ class Checkpoints(Callback):
     Between two savings lie at least `every_seconds`: on a fast machine, ticks are short.
     """
 
-    def __init__(self, every_seconds: float = 60.0):
+    def __init__(self, every_seconds: float = 30.0):
         self.every_seconds = every_seconds
         self._last = 0.0
 
