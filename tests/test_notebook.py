@@ -7,6 +7,7 @@ from PIL import Image
 from tutorial_lib import notebook
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.losses import generator_loss
+from tutorial_lib.training.trainer import Trainer
 
 
 @pytest.mark.parametrize("budget", notebook.BUDGETS)
@@ -32,6 +33,8 @@ def test_setup_says_what_it_runs_on(monkeypatch, capsys):
 def test_source_is_the_librarys_own():
     shown = notebook.show_source(generator_loss).data
     assert shown.startswith("```python\ndef generator_loss(") and shown.endswith("```")
+    method = notebook.show_source(Trainer.progress).data
+    assert method.startswith("```python\ndef progress(self)")
 
 
 def test_shown_images_are_enlarged_and_described():

@@ -4,6 +4,7 @@ import inspect
 import io
 import os
 import platform
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -56,7 +57,8 @@ def by_budget(*, test: Value, cpu: Value, gpu: Value) -> Value:
 
 def show_source(thing: object) -> Markdown:
     """Return the source of a function or class of the package, to be shown as code."""
-    return Markdown(f"```python\n{inspect.getsource(thing)}```")
+    source = textwrap.dedent(inspect.getsource(thing))
+    return Markdown(f"```python\n{source}```")
 
 
 def check(test: Callable[[], bool], hint: str = "") -> None:
