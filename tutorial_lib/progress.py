@@ -13,4 +13,9 @@ def is_watched() -> bool:
     if os.environ.get("TUTORIAL_PROGRESS") == "lines":
         return False
     on_terminal = sys.stderr is not None and sys.stderr.isatty()
-    return on_terminal or "ipykernel" in sys.modules
+    return on_terminal or _in_notebook()
+
+
+def _in_notebook() -> bool:
+    ipython = sys.modules.get("IPython")  # a notebook has imported it long ago
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
