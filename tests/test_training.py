@@ -483,6 +483,7 @@ def test_ctrl_c_at_the_very_end_is_no_interruption(tmp_path):
     assert trainer.nimg == 16
 
 
+@pytest.mark.slow
 def test_training_keeps_freed_memory(tmp_path):
     """Without it, the allocator returns and asks for every large array again in each step."""
     faults = []

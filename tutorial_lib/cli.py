@@ -92,8 +92,9 @@ def sheet(name: str, out: Path, size: int, count: int, seed: int) -> None:
     """Write a contact sheet of DATA, images drawn by lot, to the picture file OUT."""
     import numpy as np
 
-    from tutorial_lib.plotting import save_grid
+    from tutorial_lib.plotting import image_format, save_grid
 
+    image_format(out)  # refuses an unknown one before the work is done
     images = _open_data(name, size)
     chosen = np.random.default_rng(seed).permutation(len(images))[:count]
     save_grid(images[np.sort(chosen)], out)
@@ -142,8 +143,8 @@ def train(recipe, name, minutes, kimg, out, resume, precision, seed) -> None:
     if seed is not None:
         chosen = dataclasses.replace(chosen, seed=seed)
     out = out or Path("runs") / Path(recipe).stem
-    images = _open_data(name, chosen.size)
-    trainer = Trainer(GAN(chosen, precision=precision), images, out)
+    gan = GAN(chosen, precision=precision)  # before the data: a wrong name should fail at once
+    trainer = Trainer(gan, _open_data(name, chosen.size), out)
     try:
         trainer.fit(minutes=minutes, kimg=kimg, resume=resume)
     except KeyboardInterrupt:
