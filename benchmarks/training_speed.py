@@ -6,8 +6,8 @@ Both train the document's networks on the same random images at 64×64, batch 64
 loop as printed in its §5.4 (eager, float32), and the library's step in float32 (with glibc's
 default allocator too; it costs little without the threads of the data pipeline) and, where the
 hardware computes in it, in half precision. Linux only. Each measurement is a process of its own;
-the loops take turns, so that a drift of the machine meets all of them. The table gives medians, and the
-median of the ratios of neighbours. Results go to benchmarks/results/training_speed.json.
+the loops take turns, so that a drift of the machine meets all of them. The table gives medians,
+and the median of the ratios of neighbours. Results go to benchmarks/results/training_speed.json.
 """
 
 import argparse
