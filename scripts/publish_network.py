@@ -14,16 +14,16 @@ from pathlib import Path
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.models.latents import draw_latents
 from tutorial_lib.plotting import save_grid
-from tutorial_lib.pretrained import load_card, load_generator, save_network
+from tutorial_lib.pretrained import load_card, load_generator, load_network, save_network
 
 PUBLISHED = Path(__file__).resolve().parent.parent / "tutorial_lib" / "pretrained"
 
 
 def publish(run: str, name: str) -> Path:
-    """Save the averaged generator of `run` under `name`, and return its folder."""
+    """Save the averaged network of `run` under `name`, and return its folder."""
     facts = {key: value for key, value in load_card(run).items() if key != "weights"}
     folder = PUBLISHED / name
-    save_network(folder, load_generator(run), facts, dtype="float16")
+    save_network(folder, load_network(run), facts, dtype="float16")
     generator = load_generator(folder)  # what readers will load, rounding included
     latents = draw_latents(64, generator.input_shape[-1], seed=0)
     save_grid(generator.predict(latents, verbose=0), folder / "sheet.jpg", columns=8)

@@ -9,9 +9,9 @@ from tutorial_lib import pretrained
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.models.dcgan import build_dcgan_generator
 from tutorial_lib.models.latents import draw_latents
-from tutorial_lib.training.recipes import Recipe
+from tutorial_lib.training.recipes import GANRecipe
 
-TINY = Recipe(size=16, latent_size=4, width=4)
+TINY = GANRecipe(size=16, latent_size=4, width=4)
 
 
 @pytest.fixture

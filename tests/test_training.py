@@ -27,10 +27,10 @@ from tutorial_lib.training.callbacks import (
 from tutorial_lib.training.gan import GAN, reseed
 from tutorial_lib.training.log import append_record, read_log
 from tutorial_lib.training.precision import POLICIES, choose_precision, precision_scope
-from tutorial_lib.training.recipes import RECIPES, Recipe, load_recipe, recipe_from_dict
+from tutorial_lib.training.recipes import RECIPES, GANRecipe, load_recipe, recipe_from_dict
 from tutorial_lib.training.trainer import Trainer
 
-TINY = Recipe(size=8, latent_size=4, width=4, batch_size=8)
+TINY = GANRecipe(size=8, latent_size=4, width=4, batch_size=8)
 # The document's discriminator drops units at random: the hardest case for an exact resume.
 TINY_DOCUMENT = dataclasses.replace(RECIPES["document"], size=4, latent_size=4, batch_size=8)
 
@@ -136,7 +136,7 @@ def test_average_follows_the_generator_with_the_beta_of_the_schedule():
     gan.train_step(
         batch,
         tf.constant([0, 0], tf.int64),
-        {"ema_beta": tf.constant(0.75), "r1_weight": tf.constant(0.0)},
+        {"ema_beta": tf.constant(0.75), "penalty_strength": tf.constant(0.0)},
     )
     for old, current, average in zip(
         before, gan.generator.weights, gan.average.weights, strict=True
@@ -152,16 +152,16 @@ def test_average_halves_a_generators_share_after_the_halflife():
 
 
 def test_gradient_penalty_is_lazy_but_as_strong_on_average():
-    gan = GAN(dataclasses.replace(TINY, r1_gamma=2.0, r1_interval=4), precision="float32")
-    weights = [gan.schedule(step * 8)["r1_weight"] for step in range(8)]
-    assert weights == [8.0, 0, 0, 0, 8.0, 0, 0, 0]
+    gan = GAN(dataclasses.replace(TINY, r1_gamma=2.0, penalty_interval=4), precision="float32")
+    weights = [gan.schedule(step * 8)["penalty_strength"] for step in range(8)]
+    assert weights == [4.0, 0, 0, 0, 4.0, 0, 0, 0]
 
 
 def test_gradient_penalty_flattens_the_discriminator():
     batch = tf.random.stateless_uniform((8, 8, 8, 3), [1, 2], -1, 1)
     slopes = {}
     for gamma in (0.0, 100.0):
-        recipe = dataclasses.replace(TINY, r1_gamma=gamma, r1_interval=1, learning_rate=2e-3)
+        recipe = dataclasses.replace(TINY, r1_gamma=gamma, penalty_interval=1, learning_rate=2e-3)
         gan = GAN(recipe, precision="float32")
         step = tf.function(gan.train_step)
         for number in range(60):
@@ -211,7 +211,7 @@ def test_precision_scope_restores_the_policy():
 def test_recipe_from_json(tmp_path):
     path = tmp_path / "small.json"
     path.write_text(json.dumps({"width": 8, "learning_rate": 1}))
-    assert load_recipe(str(path)) == Recipe(width=8, learning_rate=1)
+    assert load_recipe(str(path)) == GANRecipe(width=8, learning_rate=1)
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_recipe_from_json(tmp_path):
         ('{"flip": 1}', "flip.*bool"),
         ('{"batch_size": 0}', "batch_size"),
         ('{"beta_1": 1.0}', "beta_1"),
-        ('{"r1_interval": 0}', "r1_interval"),
+        ('{"penalty_interval": 0}', "penalty_interval"),
         ('{"r1_gamma": -1}', "r1_gamma"),
         ('{"learning_rate": Infinity}', "learning_rate.*finite"),
         ('{"seed": 99999999999}', "seed"),

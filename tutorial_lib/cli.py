@@ -122,7 +122,7 @@ def sheet(name: str, out: Path, size: int, count: int, seed: int) -> None:
 )
 @click.option("--seed", type=click.IntRange(0), help="Another seed than the recipe's.")
 def train(recipe, name, minutes, kimg, out, resume, precision, seed) -> None:
-    r"""Train RECIPE (dcgan, document, or a JSON file) until --minutes or --kimg is reached.
+    r"""Train RECIPE (dcgan, document, vae, or a JSON file) until --minutes or --kimg is reached.
 
     The run folder gets the log, sheets of samples, checkpoints and the weights. Ctrl-C saves;
     the same command goes on from there, also after a crash.
@@ -135,7 +135,7 @@ def train(recipe, name, minutes, kimg, out, resume, precision, seed) -> None:
     """
     if minutes is None and kimg is None:
         raise TutorialError("Say when to stop: give --minutes, --kimg or both.")
-    from tutorial_lib.training.gan import GAN
+    from tutorial_lib.training.algorithms import build_algorithm
     from tutorial_lib.training.recipes import load_recipe
     from tutorial_lib.training.trainer import Trainer
 
@@ -143,8 +143,9 @@ def train(recipe, name, minutes, kimg, out, resume, precision, seed) -> None:
     if seed is not None:
         chosen = dataclasses.replace(chosen, seed=seed)
     out = out or Path("runs") / Path(recipe).stem
-    gan = GAN(chosen, precision=precision)  # before the data: a wrong name should fail at once
-    trainer = Trainer(gan, _open_data(name, chosen.size), out)
+    # Before the data: a wrong name should fail at once.
+    algorithm = build_algorithm(chosen, precision=precision)
+    trainer = Trainer(algorithm, _open_data(name, chosen.size), out)
     try:
         trainer.fit(minutes=minutes, kimg=kimg, resume=resume)
     except KeyboardInterrupt:

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 GAP = 2  # pixels between the images of a grid
 
 # Blue and vermilion of Okabe and Ito: distinct for colour-blind eyes, on white and on black.
-COLOURS = {"generator_loss": "#0072B2", "discriminator_loss": "#D55E00"}
+COLOURS = {
+    "generator_loss": "#0072B2",
+    "discriminator_loss": "#D55E00",
+    "reconstruction_loss": "#0072B2",
+    "kl_loss": "#D55E00",
+}
 
 
 def image_grid(images: np.ndarray, columns: int | None = None) -> np.ndarray:

@@ -7,7 +7,14 @@ The networks import Keras alone, so they run under any Keras backend.
 import keras
 from keras import layers
 
-from tutorial_lib.errors import TutorialError
+from tutorial_lib.models.blocks import (
+    batch_norm,
+    doubling_widths,
+    down,
+    require,
+    seeded_initializer,
+    up,
+)
 
 
 def build_generator(size: int = 64, latent_size: int = 100, *, seed: int = 0) -> keras.Model:
@@ -17,10 +24,10 @@ def build_generator(size: int = 64, latent_size: int = 100, *, seed: int = 0) ->
     starts from 7×7 and ends at 28×28; starting from 16×16 gives the 64×64 that its
     discriminator expects. Raises `TutorialError` if `size` is not a positive multiple of 4.
     """
-    _require(size > 0 and size % 4 == 0, f"size must be a positive multiple of 4, not {size}.")
-    _require(latent_size > 0, f"latent_size must be at least 1, not {latent_size}.")
+    require(size > 0 and size % 4 == 0, f"size must be a positive multiple of 4, not {size}.")
+    require(latent_size > 0, f"latent_size must be at least 1, not {latent_size}.")
     base = size // 4
-    start = _seeded_initializer(seed)
+    start = seeded_initializer(seed)
     return keras.Sequential(
         [
             keras.Input((latent_size,)),
@@ -28,13 +35,13 @@ def build_generator(size: int = 64, latent_size: int = 100, *, seed: int = 0) ->
             layers.BatchNormalization(),
             layers.LeakyReLU(),
             layers.Reshape((base, base, 256)),
-            _up(128, 5, 1, start),
+            up(128, 5, 1, start),
             layers.BatchNormalization(),
             layers.LeakyReLU(),
-            _up(64, 5, 2, start),
+            up(64, 5, 2, start),
             layers.BatchNormalization(),
             layers.LeakyReLU(),
-            _up(3, 5, 2, start),
+            up(3, 5, 2, start),
             layers.Activation("tanh", dtype="float32"),
         ],
         name="generator",
@@ -48,15 +55,15 @@ def build_discriminator(size: int = 64, *, seed: int = 1) -> keras.Model:
     generators seeded with `seed`. Raises `TutorialError` if `size` is not a positive multiple
     of 4.
     """
-    _require(size > 0 and size % 4 == 0, f"size must be a positive multiple of 4, not {size}.")
-    start = _seeded_initializer(seed)
+    require(size > 0 and size % 4 == 0, f"size must be a positive multiple of 4, not {size}.")
+    start = seeded_initializer(seed)
     return keras.Sequential(
         [
             keras.Input((size, size, 3)),
-            _down(64, 5, start),
+            down(64, 5, start),
             layers.LeakyReLU(),
             layers.Dropout(0.3, seed=seed),
-            _down(128, 5, start),
+            down(128, 5, start),
             layers.LeakyReLU(),
             layers.Dropout(0.3, seed=seed + 1),
             layers.Flatten(),
@@ -76,19 +83,19 @@ def build_dcgan_generator(
     Kernels of 4 are divisible by the stride of 2, which avoids checkerboards. Raises
     `TutorialError` if `size` is not 8, 16, 32, … or a width is not positive.
     """
-    widths = _doubling_widths(size, width)
-    _require(latent_size > 0, f"latent_size must be at least 1, not {latent_size}.")
-    start = _seeded_initializer(seed)
+    widths = doubling_widths(size, width)
+    require(latent_size > 0, f"latent_size must be at least 1, not {latent_size}.")
+    start = seeded_initializer(seed)
     model = keras.Sequential([keras.Input((latent_size,))], name="generator")
     model.add(layers.Dense(4 * 4 * widths[-1], use_bias=False, kernel_initializer=start))
     model.add(layers.Reshape((4, 4, widths[-1])))
-    model.add(_batch_norm())
+    model.add(batch_norm())
     model.add(layers.ReLU())
     for channels in reversed(widths[:-1]):
-        model.add(_up(channels, 4, 2, start))
-        model.add(_batch_norm())
+        model.add(up(channels, 4, 2, start))
+        model.add(batch_norm())
         model.add(layers.ReLU())
-    model.add(_up(3, 4, 2, start, use_bias=True))
+    model.add(up(3, 4, 2, start, use_bias=True))
     # tanh in float32: with 8 bits of mantissa, bfloat16 has too few grey levels.
     model.add(layers.Activation("tanh", dtype="float32"))
     return model
@@ -101,51 +108,12 @@ def build_dcgan_discriminator(size: int = 64, width: int = 32, *, seed: int = 1)
     each image's logit depend on its batch, so a gradient penalty would lose its meaning.
     Raises `TutorialError` if `size` is not 8, 16, 32, … or the width is not positive.
     """
-    widths = _doubling_widths(size, width)
-    start = _seeded_initializer(seed)
+    widths = doubling_widths(size, width)
+    start = seeded_initializer(seed)
     model = keras.Sequential([keras.Input((size, size, 3))], name="discriminator")
     for channels in widths:
-        model.add(_down(channels, 4, start))
+        model.add(down(channels, 4, start))
         model.add(layers.LeakyReLU(negative_slope=0.2))
     model.add(layers.Flatten())
     model.add(layers.Dense(1, kernel_initializer=start, dtype="float32"))
     return model
-
-
-def _doubling_widths(size: int, width: int) -> list[int]:
-    """Return the channels from the full resolution down to 4×4: width, 2 width, … 8 width."""
-    power_of_two = size >= 8 and size & (size - 1) == 0
-    _require(power_of_two, f"size must be a power of two of at least 8, not {size}.")
-    _require(width > 0, f"width must be at least 1, not {width}.")
-    halvings = size.bit_length() - 3
-    return [width * min(2**level, 8) for level in range(halvings)]
-
-
-def _up(channels: int, kernel: int, stride: int, start, use_bias: bool = False) -> layers.Layer:
-    return layers.Conv2DTranspose(
-        channels,
-        kernel,
-        strides=stride,
-        padding="same",
-        use_bias=use_bias,
-        kernel_initializer=start,
-    )
-
-
-def _down(channels: int, kernel: int, start) -> layers.Layer:
-    return layers.Conv2D(channels, kernel, strides=2, padding="same", kernel_initializer=start)
-
-
-def _batch_norm() -> layers.Layer:
-    # Keras' default of 0.99 lags hundreds of steps behind: samples of a young network turn grey.
-    return layers.BatchNormalization(momentum=0.9)
-
-
-def _seeded_initializer(seed: int) -> keras.initializers.Initializer:
-    # One generator shared by all layers: each layer draws other numbers, in a fixed order.
-    return keras.initializers.GlorotUniform(seed=keras.random.SeedGenerator(seed))
-
-
-def _require(condition: bool, message: str) -> None:
-    if not condition:
-        raise TutorialError(message)

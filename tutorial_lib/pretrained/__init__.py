@@ -61,26 +61,36 @@ def load_card(name_or_directory: str | Path) -> dict:
         raise TutorialError(f"The card {path} is damaged: {error}.") from error
 
 
-def load_generator(name_or_directory: str | Path) -> "keras.Model":
-    """Return a generator of a name in `available()`, or of a run directory, in float32.
+def load_network(name_or_directory: str | Path) -> "keras.Model":
+    """Return the network of a name in `available()`, or of a run directory, in float32.
 
-    It maps latents (N, latent_size) to images (N, size, size, 3) in [-1, 1]. Raises
-    `TutorialError` if there is no such network, or if the weights do not match the card.
+    That is the generator of a GAN, or a whole autoencoder. Raises `TutorialError` if there is no
+    such network, or if the weights do not match the card.
     """
-    from tutorial_lib.training.networks import get_networks
+    from tutorial_lib.training.networks import published_network
     from tutorial_lib.training.precision import precision_scope
     from tutorial_lib.training.recipes import recipe_from_dict
 
     directory, card = find_network(name_or_directory), load_card(name_or_directory)
     try:
-        recipe = recipe_from_dict(card["recipe"])
+        recipe = recipe_from_dict(card["recipe"], card["algorithm"])
         weights = _read_weights(directory / card["weights"]["file"], card["weights"]["sha256"])
         with precision_scope("float32"):
-            generator = get_networks(recipe.networks).generator(recipe)
-        generator.set_weights(weights)
+            network = published_network(recipe)
+        network.set_weights(weights)
     except (KeyError, TypeError, ValueError) as error:
         raise TutorialError(f"The network in {directory} cannot be loaded: {error}") from error
-    return generator
+    return network
+
+
+def load_generator(name_or_directory: str | Path) -> "keras.Model":
+    """Return what generates: the network of `load_network`, or the decoder of an autoencoder.
+
+    It maps latents (N, latent_size) to images (N, size, size, 3) in [-1, 1]. Raises
+    `TutorialError` as `load_network` does.
+    """
+    network = load_network(name_or_directory)
+    return network.get_layer("decoder") if network.name == "autoencoder" else network
 
 
 def find_network(name_or_directory: str | Path) -> Path:

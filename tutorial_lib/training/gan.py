@@ -6,14 +6,18 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tutorial_lib.errors import TutorialError
-from tutorial_lib.losses import get_loss, gradient_penalty
+from tutorial_lib.losses import get_loss, gradient_penalty, interpolate, wasserstein_penalty
 from tutorial_lib.models.latents import draw_latents
 from tutorial_lib.training import schedules
 from tutorial_lib.training.ema import update_average
 from tutorial_lib.training.networks import get_networks
-from tutorial_lib.training.precision import choose_precision, precision_scope
-from tutorial_lib.training.recipes import Recipe
+from tutorial_lib.training.optimizers import build_optimizer
+from tutorial_lib.training.precision import (
+    choose_precision,
+    precision_scope,
+    require_tensorflow,
+)
+from tutorial_lib.training.recipes import GANRecipe
 
 
 class GAN(tf.Module):
@@ -24,13 +28,9 @@ class GAN(tf.Module):
     them. Raises `TutorialError` for names that do not exist.
     """
 
-    def __init__(self, recipe: Recipe, *, precision: str = "auto"):
+    def __init__(self, recipe: GANRecipe, *, precision: str = "auto"):
         super().__init__(name="gan")
-        if keras.backend.backend() != "tensorflow":
-            raise TutorialError(
-                f"Training needs Keras on TensorFlow, not on {keras.backend.backend()}: set the "
-                "environment variable KERAS_BACKEND=tensorflow before Python starts."
-            )
+        require_tensorflow()
         self.recipe = recipe
         self.precision = choose_precision(precision)
         self.loss = get_loss(recipe.loss)
@@ -41,38 +41,27 @@ class GAN(tf.Module):
         with precision_scope("float32"):  # samples come from it: no rounding there
             self.average = networks.generator(recipe)
         self.average.trainable = False
-        self.generator_optimizer = self._build_optimizer(self.generator)
-        self.discriminator_optimizer = self._build_optimizer(self.discriminator)
-
-    def _build_optimizer(self, model: keras.Model) -> keras.optimizers.Optimizer:
-        recipe = self.recipe
-        optimizer = keras.optimizers.Adam(recipe.learning_rate, recipe.beta_1, recipe.beta_2)
-        if self.precision == "mixed_float16":
-            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-        optimizer.build(model.trainable_variables)
-        return optimizer
+        self.generator_optimizer = build_optimizer(recipe, self.generator, self.precision)
+        self.discriminator_optimizer = build_optimizer(recipe, self.discriminator, self.precision)
 
     def schedule(self, nimg: int) -> dict[str, float]:
         """Return the values that change over the run, at `nimg` images seen."""
         recipe = self.recipe
         beta = schedules.ema_beta(nimg, recipe.batch_size, recipe.ema_halflife_kimg)
-        return {"ema_beta": beta, "r1_weight": self._r1_weight(nimg)}
-
-    def _r1_weight(self, nimg: int) -> float:
         # Lazily, every few steps but as much stronger: nearly free (Karras 2020).
-        recipe = self.recipe
-        due = (nimg // recipe.batch_size) % recipe.r1_interval == 0
-        return recipe.r1_gamma * recipe.r1_interval if due else 0.0
+        due = (nimg // recipe.batch_size) % recipe.penalty_interval == 0
+        return {"ema_beta": beta, "penalty_strength": float(recipe.penalty_interval * due)}
 
     def train_step(
         self, real_images: tf.Tensor, seed: tf.Tensor, schedule_values: dict[str, tf.Tensor]
     ) -> dict[str, tf.Tensor]:
         """Update both networks from one forward pass, and return the two losses.
 
-        `real_images` are (batch, size, size, 3) in [-1, 1]; `seed` is two integers on which
-        all randomness of the step depends; `schedule_values` come from `schedule`.
+        `real_images` are (batch, size, size, 3) in [-1, 1], or whatever else the networks are
+        built for; `seed` is two integers on which all randomness of the step depends;
+        `schedule_values` come from `schedule`.
         """
-        latent_seed, dropout_seed = tf.unstack(tf.random.split(seed, 2))
+        latent_seed, dropout_seed, penalty_seed = tf.unstack(tf.random.split(seed, 3))
         reseed(self.discriminator, dropout_seed)
         latents = tf.random.stateless_normal(
             [tf.shape(real_images)[0], self.recipe.latent_size], latent_seed
@@ -83,8 +72,8 @@ class GAN(tf.Module):
             fake_logits = self.discriminator(fake_images, training=True)
             generator_loss = self.loss.generator(real_logits, fake_logits)
             discriminator_loss = self.loss.discriminator(real_logits, fake_logits)
-            discriminator_total = discriminator_loss + self._r1(
-                real_images, schedule_values["r1_weight"]
+            discriminator_total = discriminator_loss + self._penalty(
+                real_images, fake_images, penalty_seed, schedule_values["penalty_strength"]
             )
             # The identity, unless float16 needs larger gradients.
             generator_scaled = self.generator_optimizer.scale_loss(generator_loss)
@@ -99,16 +88,33 @@ class GAN(tf.Module):
         update_average(self.average, self.generator, schedule_values["ema_beta"])
         return {"generator_loss": generator_loss, "discriminator_loss": discriminator_loss}
 
-    def _r1(self, images: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
-        """Return the weighted penalty on the discriminator's slope at real images, or 0."""
+    def _penalty(
+        self, real_images: tf.Tensor, fake_images: tf.Tensor, seed: tf.Tensor, strength: tf.Tensor
+    ) -> tf.Tensor:
+        """Return the penalties on the discriminator's slope that the recipe asks for, or 0."""
+        recipe = self.recipe
+        fake_images = tf.stop_gradient(fake_images)  # the generator has no part in it
 
         def penalty():
-            with tf.GradientTape() as tape:
-                tape.watch(images)
-                logits = self.discriminator(images, training=True)
-            return weight * gradient_penalty(tape.gradient(logits, images))
+            total = 0.0
+            if recipe.r1_gamma:
+                total += recipe.r1_gamma * gradient_penalty(self._slopes(real_images))
+            if recipe.r2_gamma:
+                total += recipe.r2_gamma * gradient_penalty(self._slopes(fake_images))
+            if recipe.slope_weight:
+                epsilon = tf.random.stateless_uniform([tf.shape(real_images)[0]], seed)
+                between = interpolate(real_images, fake_images, epsilon)
+                total += recipe.slope_weight * wasserstein_penalty(self._slopes(between))
+            return strength * total
 
-        return tf.cond(weight > 0, penalty, lambda: 0.0)
+        return tf.cond(strength > 0, penalty, lambda: 0.0)
+
+    def _slopes(self, images: tf.Tensor) -> tf.Tensor:
+        """Return the gradients of the logits with respect to these images."""
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            logits = self.discriminator(images, training=True)
+        return tape.gradient(logits, images)
 
     def draw_latents(self, count: int, seed: int = 0) -> np.ndarray:
         """Return what `sample` takes: latents (count, latent_size), the same for each seed."""

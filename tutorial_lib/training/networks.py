@@ -1,4 +1,4 @@
-"""Which networks a recipe asks for (chapter 7)."""
+"""Which networks a recipe asks for (chapters 3 and 7)."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -6,15 +6,15 @@ from typing import NamedTuple
 import keras
 
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.models import dcgan
-from tutorial_lib.training.recipes import Recipe
+from tutorial_lib.models import dcgan, vae
+from tutorial_lib.training.recipes import GANRecipe, Recipe, VAERecipe
 
 
 class Networks(NamedTuple):
     """Hold the builders of a generator and of the discriminator that it plays against."""
 
-    generator: Callable[[Recipe], keras.Model]
-    discriminator: Callable[[Recipe], keras.Model]
+    generator: Callable[[GANRecipe], keras.Model]
+    discriminator: Callable[[GANRecipe], keras.Model]
 
 
 NETWORKS: dict[str, Networks] = {
@@ -40,3 +40,15 @@ def get_networks(name: str) -> Networks:
             f"There are no networks named {name!r}. Choose from: {', '.join(NETWORKS)}."
         )
     return NETWORKS[name]
+
+
+def published_network(recipe: Recipe) -> keras.Model:
+    """Return the network, untrained, that a run with this recipe saves and publishes.
+
+    It is the generator of a GAN, or a whole autoencoder, whose layer "decoder" then generates.
+    """
+    if isinstance(recipe, VAERecipe):
+        return vae.build_autoencoder(
+            recipe.size, recipe.latent_size, recipe.width, seed=recipe.seed
+        )
+    return get_networks(recipe.networks).generator(recipe)

@@ -36,6 +36,15 @@ def choose_precision(name: str = "auto") -> str:
     return "mixed_bfloat16" if capability >= (8, 0) else "mixed_float16"
 
 
+def require_tensorflow() -> None:
+    """Raise `TutorialError` unless Keras computes with TensorFlow, as training needs it."""
+    if keras.backend.backend() != "tensorflow":
+        raise TutorialError(
+            f"Training needs Keras on TensorFlow, not on {keras.backend.backend()}: set the "
+            "environment variable KERAS_BACKEND=tensorflow before Python starts."
+        )
+
+
 @contextlib.contextmanager
 def precision_scope(policy: str) -> Iterator[None]:
     """Build the networks inside this block under a dtype policy, and restore the old one after."""

@@ -1,8 +1,9 @@
-"""Recipes: all that decides how a run turns out, in one small frozen dataclass (chapter 7)."""
+"""Recipes: all that decides how a run turns out, in small frozen dataclasses (chapter 7)."""
 
 import dataclasses
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 from tutorial_lib.errors import TutorialError
@@ -10,24 +11,19 @@ from tutorial_lib.errors import TutorialError
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """Hold the hyper-parameters of a GAN; change them with `dataclasses.replace`.
+    """Hold what every algorithm needs to know; change it with `dataclasses.replace`.
 
     Raises `TutorialError` for a value that no training could use.
     """
 
     # Networks
-    networks: str = "dcgan"  # a key of networks.NETWORKS
     size: int = 64  # pixels a side
     latent_size: int = 128
     width: int = 32  # channels of the layer nearest the image
-    # Objective
-    loss: str = "non-saturating"  # a key of losses.LOSSES
-    r1_gamma: float = 1.0  # weight of the gradient penalty on real images
-    r1_interval: int = 8  # steps from one penalty to the next
     # Optimisation. A small batch gives more steps in the same time where compute is scarce.
     batch_size: int = 16
     learning_rate: float = 3e-4
-    beta_1: float = 0.0  # momentum makes two players circle each other
+    beta_1: float = 0.0
     beta_2: float = 0.99
     ema_halflife_kimg: float = 10.0
     # Data
@@ -37,17 +33,65 @@ class Recipe:
     def __post_init__(self):
         for field in dataclasses.fields(self):
             _check_type(field.name, getattr(self, field.name), type(field.default))
-        for name in ("size", "latent_size", "width", "batch_size", "learning_rate", "r1_interval"):
-            if not getattr(self, name) > 0:
-                raise TutorialError(f"{name} must be positive, not {getattr(self, name)!r}.")
-        for name in ("r1_gamma", "ema_halflife_kimg", "seed"):
-            if getattr(self, name) < 0:
-                raise TutorialError(f"{name} must not be negative, but is {getattr(self, name)!r}.")
-        for name in ("beta_1", "beta_2"):
-            if not 0 <= getattr(self, name) < 1:
-                raise TutorialError(f"{name} must be in [0, 1), not {getattr(self, name)!r}.")
-        if self.seed >= 2**31:
-            raise TutorialError(f"seed must be below 2**31, not {self.seed}.")
+        self._check("be positive", lambda value: value > 0, POSITIVE)
+        self._check("not be negative", lambda value: value >= 0, NOT_NEGATIVE)
+        self._check("be in [0, 1)", lambda value: 0 <= value < 1, ("beta_1", "beta_2"))
+        self._check("be below 2**31", lambda value: value < 2**31, ("seed",))
+
+    def _check(self, rule: str, holds: Callable, names: tuple[str, ...]) -> None:
+        for name in names:
+            if hasattr(self, name) and not holds(getattr(self, name)):
+                raise TutorialError(f"{name} must {rule}, but is {getattr(self, name)!r}.")
+
+
+POSITIVE = (
+    "size",
+    "latent_size",
+    "width",
+    "batch_size",
+    "learning_rate",
+    "penalty_interval",
+    "sigma",
+)
+NOT_NEGATIVE = (
+    "r1_gamma",
+    "r2_gamma",
+    "slope_weight",
+    "beta",
+    "warmup_kimg",
+    "ema_halflife_kimg",
+    "seed",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class GANRecipe(Recipe):
+    """Hold the hyper-parameters of a GAN (chapter 7)."""
+
+    networks: str = "dcgan"  # a key of networks.NETWORKS
+    loss: str = "non-saturating"  # a key of losses.LOSSES
+    # Weights of the gradient penalties, and how many steps lie from one to the next
+    r1_gamma: float = 1.0  # on real images
+    r2_gamma: float = 0.0  # on generated images
+    slope_weight: float = 0.0  # of the Wasserstein penalty, in between
+    penalty_interval: int = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class VAERecipe(Recipe):
+    """Hold the hyper-parameters of a variational autoencoder (chapter 3)."""
+
+    batch_size: int = 32
+    learning_rate: float = 5e-4
+    beta_1: float = 0.9  # one loss, one minimum: momentum helps here
+    beta_2: float = 0.999
+    # Objective
+    sigma: float = 0.2  # standard deviation of a pixel around the decoder's mean
+    beta: float = 1.0  # weight of the KL divergence: 1 is the ELBO (Higgins 2017)
+    warmup_kimg: float = 10.0  # over which that weight rises from 0
+
+
+KINDS: dict[str, type[Recipe]] = {"gan": GANRecipe, "vae": VAERecipe}
 
 
 def _check_type(name: str, value: object, kind: type) -> None:
@@ -61,7 +105,7 @@ def _check_type(name: str, value: object, kind: type) -> None:
 
 RECIPES: dict[str, Recipe] = {
     # The source document's networks and optimiser; it gives no batch size.
-    "document": Recipe(
+    "document": GANRecipe(
         networks="document",
         latent_size=100,
         r1_gamma=0.0,
@@ -71,15 +115,17 @@ RECIPES: dict[str, Recipe] = {
         beta_2=0.999,
         flip=False,
     ),
-    "dcgan": Recipe(),
+    "dcgan": GANRecipe(),
+    "vae": VAERecipe(),
 }
 
 
 def load_recipe(name_or_path: str) -> Recipe:
     """Return a recipe by its name in `RECIPES`, or from a JSON file of fields that differ.
 
-    Fields that the file leaves out keep the defaults of `Recipe`. Raises `TutorialError` for an
-    unknown name, a file that is not JSON, or a field that does not exist.
+    Fields that the file leaves out keep their defaults. A field "algorithm" says what the recipe
+    is for: "gan", the default, or "vae". Raises `TutorialError` for an unknown name, a file that
+    is not JSON, or a field that does not exist.
     """
     if name_or_path in RECIPES:
         return RECIPES[name_or_path]
@@ -90,17 +136,24 @@ def load_recipe(name_or_path: str) -> Recipe:
             "or give the path of a .json file."
         )
     try:
-        return recipe_from_dict(json.loads(path.read_text("utf-8")))
+        fields = json.loads(path.read_text("utf-8"))
+        if not isinstance(fields, dict):
+            raise TutorialError("a recipe is a JSON object of names and values.")
+        return recipe_from_dict(fields, fields.pop("algorithm", "gan"))
     except (OSError, ValueError) as error:
         raise TutorialError(f"The recipe {path} cannot be used: {error}") from error
 
 
-def recipe_from_dict(fields: dict) -> Recipe:
-    """Return the recipe with these fields, or raise `TutorialError` naming the one at fault."""
-    if not isinstance(fields, dict):
-        raise TutorialError("a recipe is a JSON object of names and values.")
-    names = [field.name for field in dataclasses.fields(Recipe)]
+def recipe_from_dict(fields: dict, algorithm: str = "gan") -> Recipe:
+    """Return the recipe with these fields, or raise `TutorialError` naming what is at fault.
+
+    `algorithm` is a key of `KINDS`, in capitals or not.
+    """
+    kind = KINDS.get(str(algorithm).lower())
+    if kind is None:
+        raise TutorialError(f"algorithm must be one of {', '.join(KINDS)}, not {algorithm!r}.")
+    names = [field.name for field in dataclasses.fields(kind)]
     for name in fields:
         if name not in names:
             raise TutorialError(f"there is no field {name!r}; the fields are {', '.join(names)}.")
-    return Recipe(**fields)
+    return kind(**fields)
