@@ -17,7 +17,7 @@ TINY = GANRecipe(size=16, latent_size=4, width=4)
 @pytest.fixture
 def saved(tmp_path):
     network = build_dcgan_generator(16, 4, 4, seed=5)
-    facts = {"recipe": dataclasses.asdict(TINY)}
+    facts = {"algorithm": "GAN", "recipe": dataclasses.asdict(TINY)}
     pretrained.save_network(tmp_path, network, facts, dtype="float16")
     return tmp_path, network
 
@@ -44,7 +44,9 @@ def test_damaged_card_is_refused(saved):
         pretrained.load_generator(saved[0])
 
 
-@pytest.mark.parametrize("content", ["{}", "[]", '{"recipe": {}, "weights": {}}'])
+@pytest.mark.parametrize(
+    "content", ["{}", "[]", '{"algorithm": "GAN", "recipe": {}, "weights": {}}']
+)
 def test_foreign_card_is_refused(saved, content):
     (saved[0] / pretrained.CARD).write_text(content)
     with pytest.raises(TutorialError, match="cannot be loaded"):
@@ -73,7 +75,9 @@ def test_a_kill_between_weights_and_card_leaves_the_older_pair(saved, monkeypatc
     monkeypatch.setattr(pretrained, "write_whole", die_before_the_card)
     network.set_weights([weight + 1 for weight in network.get_weights()])
     with pytest.raises(KeyboardInterrupt):
-        pretrained.save_network(directory, network, {"recipe": dataclasses.asdict(TINY)})
+        pretrained.save_network(
+            directory, network, {"algorithm": "GAN", "recipe": dataclasses.asdict(TINY)}
+        )
     after = pretrained.load_generator(directory).get_weights()
     assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
 

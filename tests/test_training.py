@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.training import schedules
+from tutorial_lib.training.algorithms import ALGORITHMS
 from tutorial_lib.training.callbacks import (
     Callback,
     Checkpoints,
@@ -226,6 +227,9 @@ def test_recipe_from_json(tmp_path):
         ('{"r1_gamma": -1}', "r1_gamma"),
         ('{"learning_rate": Infinity}', "learning_rate.*finite"),
         ('{"seed": 99999999999}', "seed"),
+        ('{"algorithm": "flow"}', "gan, vae.*'flow'"),
+        ('{"algorithm": "vae", "latent_size": 0}', "latent_size.*positive"),
+        ('{"algorithm": "vae", "sigma": 0.0}', "sigma.*positive"),
         ("[1]", "JSON object"),
         ("{", "small.json"),
     ],
@@ -248,7 +252,9 @@ def test_unknown_names_list_those_that_exist():
 
 def test_every_recipe_survives_json():
     for recipe in RECIPES.values():
-        assert recipe_from_dict(json.loads(json.dumps(dataclasses.asdict(recipe)))) == recipe
+        algorithm = ALGORITHMS[type(recipe)].__name__  # as in a run's config.json
+        fields = json.loads(json.dumps(dataclasses.asdict(recipe)))
+        assert recipe_from_dict(fields, algorithm) == recipe
 
 
 # --- the log -------------------------------------------------------------------------------------

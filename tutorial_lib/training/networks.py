@@ -6,7 +6,7 @@ from typing import NamedTuple
 import keras
 
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.models import dcgan, vae
+from tutorial_lib.models import dcgan, toy, vae
 from tutorial_lib.training.recipes import GANRecipe, Recipe, VAERecipe
 
 
@@ -29,6 +29,11 @@ NETWORKS: dict[str, Networks] = {
         lambda recipe: dcgan.build_dcgan_discriminator(
             recipe.size, recipe.width, seed=recipe.seed + 1
         ),
+    ),
+    # Points in the plane instead of images (chapter 4)
+    "toy": Networks(
+        lambda recipe: toy.build_toy_generator(recipe.latent_size, recipe.width, seed=recipe.seed),
+        lambda recipe: toy.build_toy_discriminator(recipe.width, seed=recipe.seed + 1),
     ),
 }
 
