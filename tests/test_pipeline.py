@@ -4,7 +4,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from tutorial_lib.data.pipeline import batches, fingerprint, to_float, to_uint8
+from tutorial_lib.data.pipeline import batches, distinct, fingerprint, to_float, to_uint8
 from tutorial_lib.errors import TutorialError
 
 
@@ -151,3 +151,12 @@ def test_wrong_counts_are_named(arguments):
     name, value = next(iter(arguments.items()))
     with pytest.raises(TutorialError, match=rf"{name} must be .*{value}"):
         batches(numbered(8), **{"batch_size": 4, **arguments})
+
+
+def test_distinct_keeps_the_first_of_equal_images():
+    a, b, c = np.random.default_rng(0).integers(0, 256, (3, 4, 4, 3), dtype=np.uint8)
+    almost = c.copy()
+    almost[0, 0, 0] ^= 1
+    assert distinct(np.stack([a, b, a, c, b, almost])).tolist() == [0, 1, 3, 5]
+    assert distinct(np.stack([a, b])[::-1, ::-1]).tolist() == [0, 1]  # no need to be contiguous
+    assert distinct(np.empty((0, 4, 4, 3), np.uint8)).size == 0

@@ -107,6 +107,18 @@ def _generate(
         epoch, position = epoch + 1, 0
 
 
+def distinct(images: np.ndarray) -> np.ndarray:
+    """Return the positions, in order, of the images that are no copy of an earlier one.
+
+    Only images that agree in every bit are copies. Held-out images are chosen from distinct
+    ones, or a model could be tested on what it was fitted to (chapter 1).
+    """
+    first: dict[bytes, int] = {}
+    for position, image in enumerate(images):
+        first.setdefault(hashlib.sha256(np.ascontiguousarray(image)).digest(), position)
+    return np.array(list(first.values()), dtype=np.int64)
+
+
 def _check_images(images: np.ndarray) -> None:
     shape, dtype = getattr(images, "shape", None), getattr(images, "dtype", None)
     if dtype != np.uint8 or shape is None or len(shape) != 4:

@@ -21,8 +21,8 @@ def build_encoder(
     """Build a network from images to the mean and the log variance of q(z|x) (chapter 3).
 
     Both are (batch, latent_size). It halves down to 4×4, with `width` channels first and up to
-    8 × `width` at the end. Raises `TutorialError` if `size` is not 8, 16, 32, … or a width is
-    not positive.
+    8 × `width` at the end. Raises `TutorialError` if `size` is not 8, 16, 32, …, or `width` or
+    `latent_size` is not positive.
     """
     widths = doubling_widths(size, width)
     require(latent_size > 0, f"latent_size must be at least 1, not {latent_size}.")
@@ -45,7 +45,8 @@ def build_decoder(
 ) -> keras.Model:
     """Build a network from latents to the mean of p(x|z), the encoder's mirror image (chapter 3).
 
-    Raises `TutorialError` if `size` is not 8, 16, 32, … or a width is not positive.
+    Raises `TutorialError` if `size` is not 8, 16, 32, …, or `width` or `latent_size` is not
+    positive.
     """
     widths = doubling_widths(size, width)
     require(latent_size > 0, f"latent_size must be at least 1, not {latent_size}.")
@@ -108,8 +109,10 @@ def elbo(encoder, decoder, images, noise, sigma: float):
     """Return the two terms of the evidence lower bound, each float32 (batch,) (chapter 3).
 
     The first is log p(x|z) for one z drawn from q(z|x) with `noise`, the second KL(q(z|x) ‖ p(z)).
-    Their difference is, on average over the noise, at most log p(x).
+    Their difference is, on average over the noise, at most log p(x). Raises `TutorialError` if
+    `sigma` is not positive.
     """
+    require(sigma > 0, f"sigma must be positive, not {sigma}.")
     mean, log_variance = encoder(images, training=True)
     reconstruction = decoder(reparameterize(mean, log_variance, noise), training=True)
     fit = gaussian_log_density(images, reconstruction, 2 * math.log(sigma))
@@ -120,8 +123,10 @@ def importance_log_likelihood(encoder, decoder, images, noise, sigma: float):
     """Return an estimate of log p(x) of each image, float32 (batch,) (Burda 2015).
 
     `noise` is (samples, batch, latent_size), standard normal. On average the estimate is a lower
-    bound that rises with the samples; with one sample it is the ELBO with a sampled KL.
+    bound that rises with the samples; with one sample it is the ELBO with a sampled KL. Raises
+    `TutorialError` if `sigma` is not positive.
     """
+    require(sigma > 0, f"sigma must be positive, not {sigma}.")
     mean, log_variance = encoder(images, training=False)
     log_weights = []
     for noise_of_sample in noise:
