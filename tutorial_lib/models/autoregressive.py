@@ -94,10 +94,12 @@ def log_probabilities(model: keras.Model, values: np.ndarray) -> np.ndarray:
     Their sum over an image is its log-likelihood. `values` are integers (N, size, size). Raises
     `TutorialError` if they have another shape or are not levels of the model.
     """
-    values = _check_images(model, values)
-    logits = model.predict(values, batch_size=256, verbose=0).astype(np.float64)
-    log_sums = np.logaddexp.reduce(logits, axis=-1)
-    return np.take_along_axis(logits, values[..., None], axis=-1)[..., 0] - log_sums
+    values, found = _check_images(model, values), []
+    for some in np.split(values, range(256, len(values), 256)):
+        logits = ops.convert_to_numpy(model(some)).astype(np.float64)
+        chosen = np.take_along_axis(logits, some[..., None], axis=-1)[..., 0]
+        found.append(chosen - np.logaddexp.reduce(logits, axis=-1))
+    return np.concatenate(found)
 
 
 def sample(model: keras.Model, count: int, *, seed: int = 0) -> np.ndarray:
