@@ -160,14 +160,13 @@ def spanning_tree(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     outside = np.ones(len(weights), bool)
     best, parents = np.full(len(weights), -np.inf), np.full(len(weights), -1)
     order, pixel = [], 0
-    while True:
+    for _ in weights:
         order.append(pixel)
         outside[pixel] = False
         closer = outside & (weights[pixel] > best)
         best[closer], parents[closer] = weights[pixel, closer], pixel
-        if not outside.any():
-            return np.array(order), parents
         pixel = int(np.where(outside, best, -np.inf).argmax())
+    return np.array(order), parents
 
 
 def _learn_tables(
