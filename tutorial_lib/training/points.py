@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.training.clock import step_values
 from tutorial_lib.training.gan import GAN
 
 STEPS_A_POOL = 256  # real points are drawn for that many steps at once, which is cheaper
@@ -53,7 +54,7 @@ def fit_points(
 
     keep(first)
     for step, real_points in _batches(gan, draw, first, last):
-        step_function(real_points, *_step_values(gan, step))
+        step_function(real_points, *step_values(gan, step * gan.recipe.batch_size))
         if (step + 1) % every == 0 or step + 1 == last:
             keep(step + 1)
     return snapshots
@@ -75,14 +76,6 @@ def _batches(gan: GAN, draw: Callable, first: int, last: int) -> Iterator[tuple[
                 )
             drawn = number
         yield step, tf.constant(pool[place * batch_size : (place + 1) * batch_size])
-
-
-def _step_values(gan: GAN, step: int) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-    """Return the seed and the schedule of a step, as the trainer does for images."""
-    nimg = step * gan.recipe.batch_size
-    values = gan.schedule(nimg)
-    seed = tf.constant([gan.recipe.seed, nimg], tf.int64)
-    return seed, {name: tf.constant(value, tf.float32) for name, value in values.items()}
 
 
 def _snapshot(gan: GAN, latents: tf.Tensor, step: int) -> Snapshot:

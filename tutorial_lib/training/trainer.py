@@ -20,6 +20,7 @@ from tutorial_lib.data.pipeline import batches, fingerprint
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import write_whole
 from tutorial_lib.training.callbacks import Callback, default_callbacks
+from tutorial_lib.training.clock import step_values
 from tutorial_lib.training.memory import keep_freed_memory
 from tutorial_lib.training.precision import device_name
 from tutorial_lib.training.recipes import Recipe
@@ -182,7 +183,7 @@ class Trainer:
         start = time.monotonic() - state.seconds
         tick = _Tick(state)
         for batch in self._batches():
-            tick.add(self._step(batch, *self._step_values()))
+            tick.add(self._step(batch, *step_values(self.algorithm, self.nimg)))
             state.nimg += batch_size
             state.seconds = time.monotonic() - start
             self._call("on_step")
@@ -195,13 +196,6 @@ class Trainer:
                 tick = _Tick(state)
             if self.finished:
                 return
-
-    def _step_values(self) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        """Return the seed and the schedule of the next step: tensors, so nothing is retraced."""
-        values = self.algorithm.schedule(self.nimg)
-        with tf.device("CPU"):  # a condition on them need not wait for a GPU
-            seed = tf.constant([self.algorithm.recipe.seed, self.nimg], tf.int64)
-            return seed, {name: tf.constant(value, tf.float32) for name, value in values.items()}
 
     def _call(self, occasion: str, *arguments) -> None:
         try:
