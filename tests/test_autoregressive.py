@@ -126,6 +126,7 @@ def test_weights_depend_on_the_seed_alone():
     assert not np.array_equal(first.get_weights()[0], other.get_weights()[0])
 
 
+@pytest.mark.slow
 def test_training_finds_what_independent_pixels_cannot():
     """Learn pictures of one grey each: only the first pixel is worth any bits."""
     values = np.random.default_rng(0).integers(0, 4, (256, 1, 1)).repeat(3, 1).repeat(3, 2)

@@ -119,6 +119,7 @@ def test_mistakes_end_in_one_sentence(tmp_path, monkeypatch, arguments, named):
     assert not list(tmp_path.iterdir()), "a mistake should leave nothing behind"
 
 
+@pytest.mark.slow
 def test_module_runs_as_a_command():
     command = [sys.executable, "-m", "tutorial_lib", "sample", "no-such-run"]
     done = subprocess.run(command, capture_output=True, text=True)

@@ -24,6 +24,7 @@ def learnt():
     return coats.fit_coat_classifier(images, kinds, epochs=4, seed=1)
 
 
+@pytest.mark.slow
 def test_learns_what_tells_the_kinds_apart(learnt):
     images, kinds = striped(90)
     judged = coats.judge_coats(learnt, images)
@@ -32,6 +33,7 @@ def test_learns_what_tells_the_kinds_apart(learnt):
     assert judged.features.dtype == np.float32 and np.isfinite(judged.features).all()
 
 
+@pytest.mark.slow
 def test_learns_the_same_from_the_same_seed_and_leaves_global_randomness_alone(learnt):
     images, kinds = striped(192)
     before = np.random.get_state()[1].copy()

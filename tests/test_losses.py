@@ -336,6 +336,7 @@ def test_the_training_step_interpolates_uniformly(monkeypatch):
     assert np.abs(gaps).max() < 1.95 / np.sqrt(2000)
 
 
+@pytest.mark.slow
 def test_each_penalty_changes_what_the_discriminator_learns_and_not_the_generator():
     real = np.random.default_rng(0).standard_normal((16, 2)).astype(np.float32)
     penalties = ({}, {"r1_gamma": 10.0}, {"r2_gamma": 10.0}, {"slope_weight": 10.0})

@@ -23,6 +23,7 @@ def weights(gan):
     return [variable.numpy() for variable in gan.variables]
 
 
+@pytest.mark.slow
 def test_snapshots_come_at_the_start_on_the_way_and_at_the_end():
     snapshots = fit_points(build(), draw_ring, 7, every=3, count=11)
     assert [snapshot.step for snapshot in snapshots] == [0, 3, 6, 7]
@@ -31,6 +32,7 @@ def test_snapshots_come_at_the_start_on_the_way_and_at_the_end():
     assert len(np.unique([snapshot.points[0] for snapshot in snapshots], axis=0)) == 4
 
 
+@pytest.mark.slow
 def test_a_snapshot_is_what_the_averaged_generator_samples():
     gan = build()
     snapshots = fit_points(gan, draw_ring, 3, every=10, count=6)
@@ -38,6 +40,7 @@ def test_a_snapshot_is_what_the_averaged_generator_samples():
     np.testing.assert_allclose(snapshots[-1].points, samples, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_networks_can_be_looked_at_on_the_way():
     gan = build(ema_halflife_kimg=0.0)  # so that the average is the generator itself
     seen = []
@@ -51,6 +54,7 @@ def test_networks_can_be_looked_at_on_the_way():
     assert seen == [0, 2, 4]
 
 
+@pytest.mark.slow
 def test_a_run_in_two_parts_ends_like_one_in_a_piece(monkeypatch):
     monkeypatch.setattr(points, "STEPS_A_POOL", 4)  # so that both parts cross a border
     whole, parts = build(), build()
@@ -114,6 +118,7 @@ def test_real_points_must_have_two_coordinates():
         fit_points(build(), draw, 1, every=1)
 
 
+@pytest.mark.slow
 def test_a_generator_that_diverges_is_named():
     gan = build(ema_halflife_kimg=0.0)
     gan.generator.layers[0].kernel.assign(gan.generator.layers[0].kernel * np.inf)

@@ -46,6 +46,7 @@ def test_outputs_are_stored_as_one_clean_run(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.slow
 def test_a_failing_cell_leaves_the_notebook_and_is_named(tmp_path, capsys):
     bad = write(tmp_path / "bad.ipynb", "x = 1", "raise KeyError('tail')", "x = 2")
     good = write(tmp_path / "good.ipynb", "print(2)")
@@ -57,6 +58,7 @@ def test_a_failing_cell_leaves_the_notebook_and_is_named(tmp_path, capsys):
     assert nbformat.read(good, as_version=4).cells[0].execution_count == 1
 
 
+@pytest.mark.slow
 def test_a_dead_kernel_is_named(tmp_path, capsys):
     path = write(tmp_path / "dead.ipynb", "x = 1", "import os; os._exit(9)")
     before = path.read_bytes()

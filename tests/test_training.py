@@ -158,6 +158,7 @@ def test_gradient_penalty_is_lazy_but_as_strong_on_average():
     assert weights == [4.0, 0, 0, 0, 4.0, 0, 0, 0]
 
 
+@pytest.mark.slow
 def test_gradient_penalty_flattens_the_discriminator():
     batch = tf.random.stateless_uniform((8, 8, 8, 3), [1, 2], -1, 1)
     slopes = {}
@@ -175,6 +176,7 @@ def test_gradient_penalty_flattens_the_discriminator():
     assert slopes[100.0] < 0.5 * slopes[0.0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", POLICIES)
 def test_trains_in_every_precision(tmp_path, precision):
     recipe = dataclasses.replace(TINY, r1_gamma=1.0)
@@ -274,6 +276,7 @@ def test_log_survives_half_a_line_and_a_rollback(tmp_path):
 # --- runs ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_run_directory_holds_what_it_promises(tmp_path):
     trainer = make_trainer(tmp_path)
     trainer.fit(kimg=0.064)
@@ -449,6 +452,7 @@ def test_nan_in_the_weights_stops_and_keeps_the_last_good_checkpoint(run, networ
     assert trainer.state.saved()[-1].name == "0000000032"
 
 
+@pytest.mark.slow
 def test_minutes_count_over_stretches(tmp_path):
     make_trainer(tmp_path).fit(minutes=0.001)
     first = read_log(tmp_path / "log.jsonl")[-1]
@@ -515,6 +519,7 @@ def test_run_folder_that_is_a_file_is_refused(tmp_path):
         make_trainer(tmp_path / "run").fit(kimg=0.016)
 
 
+@pytest.mark.slow
 def test_full_disk_ends_in_one_sentence_and_loses_one_tick(run, monkeypatch):
     trainer = make_trainer(run)
 

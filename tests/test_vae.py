@@ -463,6 +463,7 @@ def test_a_size_that_no_network_has_is_refused():
         VAE(dataclasses.replace(TINY, size=48))
 
 
+@pytest.mark.slow
 def test_run_directory_holds_log_sheets_and_card(finished):
     records = read_log(finished.directory / "log.jsonl")
     assert [record["nimg"] for record in records] == [16, 32, 48, 64, 80, 96]
