@@ -62,6 +62,15 @@ def test_text_shows_right_on_colab(path):
 
 
 @each_notebook
+def test_numbered_equations_have_one_line(path):
+    """The site puts an equation with a double backslash into `split`, which allows no number."""
+    for cell in read(path).cells:
+        if cell.cell_type == "markdown":
+            for equation in re.findall(r"\$\$(.+?)\$\$", cell.source, re.S):
+                assert not (r"\tag" in equation and "\\\\" in equation), equation
+
+
+@each_notebook
 def test_no_cell_is_too_long(path):
     assert max(len(cell.source.splitlines()) for cell in code_cells(read(path))) <= 30
 
