@@ -1,7 +1,7 @@
 """Compare all GAN losses, and the penalties that they are used with (chapter 6).
 
-    python benchmarks/loss_comparison.py images     on small drawn cats
-    python benchmarks/loss_comparison.py points     on Gaussians in the plane
+    python benchmarks/loss_comparison.py images --out FOLDER     on small drawn cats
+    python benchmarks/loss_comparison.py points --out FOLDER     on Gaussians in the plane
 
 Every loss plays with the same networks, data, optimiser, number of images and seeds: without a
 penalty, with one and the same R1 penalty, and two of them also with the penalties of the papers
@@ -9,9 +9,10 @@ that made them popular. "mixed" is no pair of any paper, but the source document
 is tuned for any of them, so the result says what a loss does in this one setting, and not which
 is best at its best.
 
-Every run is stored in tutorial_lib/results/ as soon as it ends, so this can be stopped at any
-time and goes on where it was. Seeds are the outermost loop: whatever a stop leaves behind has
-all losses at the same seeds. Pictures of the first seed are kept beside it, chosen by nobody.
+Every run is stored in FOLDER as soon as it ends, so this can be stopped at any time and goes on
+where it was. Without --out that is tutorial_lib/results/, which holds the book's runs: only what
+is missing there is done. Seeds are the outermost loop: whatever a stop leaves behind has all
+losses at the same seeds. Pictures of the first seed are kept beside it, chosen by nobody.
 One thread a process, so both parts can run side by side on two cores.
 """
 
@@ -79,15 +80,20 @@ class ImageSettings(Settings):
     examples: int = 16384  # that the classifier learns from
 
 
+def penalties(gamma: float) -> dict[str, dict]:
+    """Return each penalty's fields of the recipe; `gamma` belongs to R1 and R2."""
+    return {
+        "none": {"r1_gamma": 0.0},
+        "R1": {"r1_gamma": gamma},
+        "R1 + R2": {"r1_gamma": gamma, "r2_gamma": gamma},
+        "WGAN-GP": {"r1_gamma": 0.0, "slope_weight": 10.0, "penalty_interval": 1},
+    }
+
+
 SETTINGS = {
     "images": ImageSettings(
         recipe=GANRecipe(size=32, width=16, batch_size=16),
-        penalties={
-            "none": {"r1_gamma": 0.0},
-            "R1": {"r1_gamma": 1.0},
-            "R1 + R2": {"r1_gamma": 1.0, "r2_gamma": 1.0},
-            "WGAN-GP": {"r1_gamma": 0.0, "slope_weight": 10.0, "penalty_interval": 1},
-        },
+        penalties=penalties(gamma=1.0),
         seeds=(0, 1, 2, 3, 4),
         kimg=24.0,
     ),
@@ -101,12 +107,7 @@ SETTINGS = {
             ema_halflife_kimg=20.0,
         ),
         # Between modes 20 deviations apart D must be steep, so the same gamma would weigh more.
-        penalties={
-            "none": {"r1_gamma": 0.0},
-            "R1": {"r1_gamma": 0.1},
-            "R1 + R2": {"r1_gamma": 0.1, "r2_gamma": 0.1},
-            "WGAN-GP": {"r1_gamma": 0.0, "slope_weight": 10.0, "penalty_interval": 1},
-        },
+        penalties=penalties(gamma=0.1),
         seeds=(0, 1, 2, 3, 4),
         kimg=384.0,
     ),
@@ -126,14 +127,15 @@ def main() -> None:
     """Do the runs of one part that are not stored yet."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("part", choices=RUNNERS)
-    part = parser.parse_args().part
+    parser.add_argument("--out", type=Path, default=RESULTS, help="where the runs are stored")
+    arguments = parser.parse_args()
     for threads in (
         tf.config.threading.set_intra_op_parallelism_threads,
         tf.config.threading.set_inter_op_parallelism_threads,
     ):
         threads(1)
     tf.config.experimental.enable_op_determinism()
-    compare(part, SETTINGS[part], RESULTS)
+    compare(arguments.part, SETTINGS[arguments.part], arguments.out)
 
 
 def compare(part: str, settings: Settings, folder: Path, rows: tuple = ROWS) -> None:

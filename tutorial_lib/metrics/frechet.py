@@ -12,11 +12,10 @@ from tutorial_lib.errors import TutorialError
 
 
 class Gaussian(NamedTuple):
-    """Hold the mean (D,) and the covariance (D, D) of a set of features, and their number."""
+    """Hold the mean (D,) and the covariance (D, D) of a set of features."""
 
     mean: np.ndarray
     covariance: np.ndarray
-    count: int
 
 
 def fit_gaussian(features: np.ndarray) -> Gaussian:
@@ -35,7 +34,7 @@ def fit_gaussian(features: np.ndarray) -> Gaussian:
         raise TutorialError(f"Features must be finite, but those of number {bad[0]} are not.")
     centred = features - features.mean(axis=0)
     covariance = centred.T @ centred / (len(features) - 1)
-    return Gaussian(features.mean(axis=0), covariance, len(features))
+    return Gaussian(features.mean(axis=0), covariance)
 
 
 def frechet_distance(first: Gaussian, second: Gaussian) -> float:
