@@ -25,6 +25,7 @@ from tutorial_lib.training.callbacks import (
     SampleGrid,
     StopOnNonFinite,
 )
+from tutorial_lib.training.clock import step_values
 from tutorial_lib.training.gan import GAN, reseed
 from tutorial_lib.training.log import append_record, read_log
 from tutorial_lib.training.precision import POLICIES, choose_precision, precision_scope
@@ -134,11 +135,8 @@ def test_average_follows_the_generator_with_the_beta_of_the_schedule():
     gan = GAN(TINY, precision="float32")
     before = [weight.numpy() for weight in gan.average.weights]
     batch = tf.random.stateless_uniform((8, 8, 8, 3), [1, 2], -1, 1)
-    gan.train_step(
-        batch,
-        tf.constant([0, 0], tf.int64),
-        {"ema_beta": tf.constant(0.75), "penalty_strength": tf.constant(0.0)},
-    )
+    seed, values = step_values(gan, 0)
+    gan.train_step(batch, seed, values | {"ema_beta": tf.constant(0.75)})
     for old, current, average in zip(
         before, gan.generator.weights, gan.average.weights, strict=True
     ):
@@ -150,6 +148,36 @@ def test_average_halves_a_generators_share_after_the_halflife():
     np.testing.assert_allclose(beta ** (10_000 / 50), 0.5, rtol=1e-6)
     assert schedules.ema_beta(0, 50, 10) == 0
     assert schedules.ema_beta(1000, 50, 10) < beta
+
+
+def test_cosine_falls_from_first_to_last_and_stays():
+    values = [schedules.cosine(nimg, 4.0, 1.0, kimg=2.0) for nimg in (0, 1000, 2000, 9000)]
+    np.testing.assert_allclose(values, [4.0, 2.5, 1.0, 1.0])
+    assert schedules.cosine(10**6, 4.0, 1.0, kimg=0.0) == 4.0
+
+
+def test_a_step_takes_its_learning_rate_from_the_schedule():
+    recipe = dataclasses.replace(TINY, learning_rate=2e-3, decay_kimg=1.0)
+    gan = GAN(recipe, precision="float32")
+    before = gan.discriminator.get_weights()
+    seed, values = step_values(gan, 1000)  # at the end of the schedule the rate is 0
+    gan.train_step(tf.convert_to_tensor(np.zeros((8, 8, 8, 3), "float32")), seed, values)
+    for old, new in zip(before, gan.discriminator.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    seed, values = step_values(gan, 0)
+    gan.train_step(tf.convert_to_tensor(np.zeros((8, 8, 8, 3), "float32")), seed, values)
+    assert any((a != b).any() for a, b in zip(before, gan.discriminator.get_weights(), strict=True))
+
+
+def test_real_and_generated_images_are_seen_through_the_same_transforms(monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        "tutorial_lib.training.gan.augment",
+        lambda images, policy, seed: seen.append((policy, seed.numpy().tolist())) or images,
+    )
+    gan = GAN(dataclasses.replace(TINY, augment="colour, cutout"), precision="float32")
+    gan.train_step(tf.zeros((8, 8, 8, 3)), *step_values(gan, 8))
+    assert len(seen) == 2 and seen[0] == seen[1] and seen[0][0] == "colour, cutout"
 
 
 def test_gradient_penalty_is_lazy_but_as_strong_on_average():

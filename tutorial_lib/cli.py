@@ -5,13 +5,13 @@ TensorFlow takes seconds to import, so every command imports what it needs by it
 """
 
 import dataclasses
-import os
 import sys
 from pathlib import Path
 
 import click
 
 import tutorial_lib
+from tutorial_lib.environment import prepare_tensorflow
 from tutorial_lib.errors import TutorialError
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -41,7 +41,7 @@ def main() -> None:
       python -m tutorial_lib train dcgan --data cats --minutes 10 --out runs/cats
       python -m tutorial_lib sample runs/cats --out cats.png
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow reads it when imported
+    prepare_tensorflow()
 
 
 @main.group()

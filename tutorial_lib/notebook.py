@@ -13,6 +13,7 @@ from IPython.display import Image as Displayed
 from IPython.display import Markdown
 from PIL import Image
 
+from tutorial_lib.environment import prepare_tensorflow
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.plotting import image_grid, save_animation
 
@@ -23,7 +24,7 @@ BUDGETS = ("test", "cpu", "gpu")
 
 def setup() -> None:
     """Say which versions, device, precision and budget this notebook runs with."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # fewer log lines, before the first import
+    prepare_tensorflow()
     import keras
     import tensorflow as tf
 

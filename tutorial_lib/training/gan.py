@@ -9,6 +9,7 @@ import tensorflow as tf
 from tutorial_lib.losses import get_loss, gradient_penalty, interpolate, wasserstein_penalty
 from tutorial_lib.models.latents import draw_latents
 from tutorial_lib.training import schedules
+from tutorial_lib.training.augment import augment, parse_policy
 from tutorial_lib.training.ema import update_average
 from tutorial_lib.training.networks import get_networks
 from tutorial_lib.training.optimizers import build_optimizer
@@ -34,6 +35,7 @@ class GAN(tf.Module):
         self.recipe = recipe
         self.precision = choose_precision(precision)
         self.loss = get_loss(recipe.loss)
+        parse_policy(recipe.augment)  # refuses a wrong name before anything is built
         networks = get_networks(recipe.networks)
         with precision_scope(self.precision):
             self.generator = networks.generator(recipe)
@@ -50,7 +52,13 @@ class GAN(tf.Module):
         beta = schedules.ema_beta(nimg, recipe.batch_size, recipe.ema_halflife_kimg)
         # Lazily, every few steps but as much stronger: nearly free (Karras 2020).
         due = (nimg // recipe.batch_size) % recipe.penalty_interval == 0
-        return {"ema_beta": beta, "penalty_strength": float(recipe.penalty_interval * due)}
+        return {
+            "ema_beta": beta,
+            "penalty_strength": float(recipe.penalty_interval * due),
+            "learning_rate": schedules.cosine(
+                nimg, recipe.learning_rate, recipe.final_learning_rate, recipe.decay_kimg
+            ),
+        }
 
     def train_step(
         self, real_images: tf.Tensor, seed: tf.Tensor, schedule_values: dict[str, tf.Tensor]
@@ -61,13 +69,21 @@ class GAN(tf.Module):
         built for; `seed` is two integers on which all randomness of the step depends;
         `schedule_values` come from `schedule`.
         """
-        latent_seed, dropout_seed, penalty_seed = tf.unstack(tf.random.split(seed, 3))
+        seeds = tf.unstack(tf.random.split(seed, 4))
+        latent_seed, dropout_seed, penalty_seed, augment_seed = seeds
         reseed(self.discriminator, dropout_seed)
+        for optimizer in (self.generator_optimizer, self.discriminator_optimizer):
+            optimizer.learning_rate.assign(schedule_values["learning_rate"])
         latents = tf.random.stateless_normal(
             [tf.shape(real_images)[0], self.recipe.latent_size], latent_seed
         )
         with tf.GradientTape() as generator_tape, tf.GradientTape() as discriminator_tape:
             fake_images = self.generator(latents, training=True)
+            # Both through the same transforms: the discriminator sees nothing else.
+            real_images, fake_images = (
+                augment(images, self.recipe.augment, augment_seed)
+                for images in (real_images, fake_images)
+            )
             real_logits = self.discriminator(real_images, training=True)
             fake_logits = self.discriminator(fake_images, training=True)
             generator_loss = self.loss.generator(real_logits, fake_logits)

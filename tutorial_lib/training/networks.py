@@ -1,4 +1,4 @@
-"""Which networks a recipe asks for (chapters 3 and 7)."""
+"""Which networks a recipe asks for (chapters 3, 7 and 8)."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -6,7 +6,7 @@ from typing import NamedTuple
 import keras
 
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.models import dcgan, toy, vae
+from tutorial_lib.models import dcgan, resnet, toy, vae
 from tutorial_lib.training.recipes import GANRecipe, Recipe, VAERecipe
 
 
@@ -27,6 +27,14 @@ NETWORKS: dict[str, Networks] = {
             recipe.size, recipe.latent_size, recipe.width, seed=recipe.seed
         ),
         lambda recipe: dcgan.build_dcgan_discriminator(
+            recipe.size, recipe.width, seed=recipe.seed + 1
+        ),
+    ),
+    "resnet": Networks(
+        lambda recipe: resnet.build_resnet_generator(
+            recipe.size, recipe.latent_size, recipe.width, seed=recipe.seed
+        ),
+        lambda recipe: resnet.build_resnet_discriminator(
             recipe.size, recipe.width, seed=recipe.seed + 1
         ),
     ),

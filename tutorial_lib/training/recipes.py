@@ -59,6 +59,8 @@ NOT_NEGATIVE = (
     "slope_weight",
     "beta",
     "warmup_kimg",
+    "decay_kimg",
+    "final_learning_rate",
     "ema_halflife_kimg",
     "seed",
 )
@@ -75,6 +77,11 @@ class GANRecipe(Recipe):
     r2_gamma: float = 0.0  # on generated images
     slope_weight: float = 0.0  # of the Wasserstein penalty, in between
     penalty_interval: int = 8
+    # The learning rate falls to `final_learning_rate` over `decay_kimg`; 0 keeps it as it is.
+    decay_kimg: float = 0.0
+    final_learning_rate: float = 0.0
+    # What the discriminator sees images through: names of augment.TRANSFORMS, between commas
+    augment: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,19 +112,30 @@ def _check_type(name: str, value: object, kind: type) -> None:
         raise TutorialError(f"{name} must be finite, not {value!r}.")
 
 
+DOCUMENT = GANRecipe(
+    # The source document's networks and optimiser; it gives no batch size, and averages nothing.
+    networks="document",
+    latent_size=100,
+    r1_gamma=0.0,
+    batch_size=64,
+    learning_rate=1e-4,
+    beta_1=0.9,
+    beta_2=0.999,
+    ema_halflife_kimg=0.0,
+    flip=False,
+)
+DCGAN = GANRecipe()
+MODERN = GANRecipe(
+    networks="resnet",
+    loss="relativistic",
+    r1_gamma=0.3,
+    r2_gamma=0.3,
+)
+
 RECIPES: dict[str, Recipe] = {
-    # The source document's networks and optimiser; it gives no batch size.
-    "document": GANRecipe(
-        networks="document",
-        latent_size=100,
-        r1_gamma=0.0,
-        batch_size=64,
-        learning_rate=1e-4,
-        beta_1=0.9,
-        beta_2=0.999,
-        flip=False,
-    ),
-    "dcgan": GANRecipe(),
+    "document": DOCUMENT,
+    "dcgan": DCGAN,
+    "modern": MODERN,
     "vae": VAERecipe(),
 }
 

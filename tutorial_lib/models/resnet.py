@@ -1,0 +1,103 @@
+"""A residual generator and discriminator for the recipe `modern` (chapter 8).
+
+Both keep the DCGAN's ladder from 4×4 to the full size, with kernels of 4 at its steps, and add a
+residual block of dense 3×3 convolutions on every rung. The last convolution of a block starts at 0,
+so each network begins as a plain ladder and learns how much of a block it wants (Huang 2024; Zhang
+2019). The discriminator has no normalisation, so a gradient penalty means what it says; it sees how
+much its images differ from each other instead (`MinibatchDeviation`). Keras alone is imported.
+"""
+
+import keras
+from keras import layers, ops
+
+from tutorial_lib.models.blocks import (
+    batch_norm,
+    doubling_widths,
+    down,
+    require,
+    seeded_initializer,
+    up,
+)
+
+GROUP = 4  # images that are compared with each other
+
+
+def build_resnet_generator(
+    size: int = 64, latent_size: int = 128, width: int = 32, *, seed: int = 0
+) -> keras.Model:
+    """Build a generator with a residual block at every size below the last (chapter 8).
+
+    Maps latents (batch, latent_size) to images (batch, size, size, 3) in [-1, 1]. `width` is the
+    number of channels at half the full size; each rung below has twice as many, up to
+    8 × `width`. Raises `TutorialError` if `size` is not 8, 16, 32, … or a width is not positive.
+    """
+    widths = doubling_widths(size, width)
+    require(latent_size > 0, f"latent_size must be at least 1, not {latent_size}.")
+    start = seeded_initializer(seed)
+    latents = keras.Input((latent_size,))
+    x = layers.Dense(4 * 4 * widths[-1], use_bias=False, kernel_initializer=start)(latents)
+    x = layers.Reshape((4, 4, widths[-1]))(x)
+    x = _residual(batch_norm()(x), start)
+    for channels in reversed(widths[:-1]):
+        x = up(channels, 4, 2, start)(_leaky(x))
+        x = _residual(batch_norm()(x), start)
+    x = up(3, 4, 2, start, use_bias=True)(_leaky(x))
+    # tanh in float32: with 8 bits of mantissa, bfloat16 has too few grey levels.
+    images = layers.Activation("tanh", dtype="float32")(x)
+    return keras.Model(latents, images, name="generator")
+
+
+def build_resnet_discriminator(size: int = 64, width: int = 32, *, seed: int = 1) -> keras.Model:
+    """Build a discriminator with a residual block at every size below the first (chapter 8).
+
+    Maps images (batch, size, size, 3) in [-1, 1] to logits (batch, 1); the batch must be a
+    multiple of `GROUP`. Raises `TutorialError` if `size` is not 8, 16, 32, … or the width is not
+    positive.
+    """
+    widths = doubling_widths(size, width)
+    start = seeded_initializer(seed)
+    images = keras.Input((size, size, 3))
+    x = images
+    for channels in widths:
+        x = _residual(down(channels, 4, start)(x), start)
+        x = _leaky(x)
+    x = MinibatchDeviation()(x)
+    x = layers.Flatten()(x)
+    logits = layers.Dense(1, kernel_initializer=start, dtype="float32")(x)
+    return keras.Model(images, logits, name="discriminator")
+
+
+@keras.saving.register_keras_serializable("tutorial_lib")
+class MinibatchDeviation(layers.Layer):
+    """Append a channel that says how much the images of a group differ (Karras 2017).
+
+    A generator that draws the same image again and again is found out at once. Takes and returns
+    (batch, height, width, channels), with one channel more; the batch is cut into groups of
+    `GROUP` neighbours, each of which shares one number: the standard deviation over the group,
+    averaged over everything else.
+    """
+
+    def call(self, x):
+        """Return `x` with the deviations of its groups as the last channel."""
+        _, height, width, channels = x.shape
+        groups = ops.reshape(ops.cast(x, "float32"), (-1, GROUP, height, width, channels))
+        variance = ops.var(groups, axis=1, keepdims=True)
+        # The slope of a square root is infinite at 0, and the images may well be equal.
+        deviation = ops.mean(ops.sqrt(variance + 1e-8), axis=(2, 3, 4), keepdims=True)
+        plane = ops.broadcast_to(deviation, (*ops.shape(groups)[:-1], 1))
+        plane = ops.reshape(plane, (-1, height, width, 1))
+        return ops.concatenate([x, ops.cast(plane, x.dtype)], axis=-1)
+
+    def compute_output_shape(self, input_shape):
+        """Return the shape with one channel more."""
+        return (*input_shape[:-1], input_shape[-1] + 1)
+
+
+def _residual(x, start):
+    """Return x plus a 3×3 convolution of it that starts at 0."""
+    y = layers.Conv2D(x.shape[-1], 3, padding="same", kernel_initializer="zeros")(_leaky(x))
+    return layers.Add()([x, y])
+
+
+def _leaky(x):
+    return layers.LeakyReLU(negative_slope=0.2)(x)
