@@ -1,1 +1,1 @@
-"""Measures of how good generated samples are, in float64 (chapters 4 and 9)."""
+"""Measures of how good generated samples are, in float64 (chapters 4, 6 and 9)."""

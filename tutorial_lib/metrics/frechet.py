@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tutorial_lib.errors import TutorialError
+from tutorial_lib.metrics.checks import check_dimensions, checked_features
 
 
 class Gaussian(NamedTuple):
@@ -23,15 +23,7 @@ def fit_gaussian(features: np.ndarray) -> Gaussian:
 
     Raises `TutorialError` for another shape, fewer than two rows, or values that are not finite.
     """
-    features = np.asarray(features, np.float64)
-    if features.ndim != 2 or features.shape[0] < 2 or features.shape[1] < 1:
-        raise TutorialError(
-            f"Features must have the shape (N, D) with N at least 2, not {features.shape}: "
-            "a covariance needs two images or more."
-        )
-    bad = np.flatnonzero(~np.isfinite(features).all(axis=1))
-    if len(bad):
-        raise TutorialError(f"Features must be finite, but those of number {bad[0]} are not.")
+    features = checked_features(features)
     centred = features - features.mean(axis=0)
     covariance = centred.T @ centred / (len(features) - 1)
     return Gaussian(features.mean(axis=0), covariance)
@@ -43,11 +35,7 @@ def frechet_distance(first: Gaussian, second: Gaussian) -> float:
     In features of a network it was proposed for GANs by Heusel 2017. It is at least 0, and 0
     for equal Gaussians. Raises `TutorialError` if the two have unequal dimensions.
     """
-    if first.mean.shape != second.mean.shape:
-        raise TutorialError(
-            f"Both sets need the same features, but one has {len(first.mean)} of them and the "
-            f"other {len(second.mean)}."
-        )
+    check_dimensions(len(first.mean), len(second.mean))
     shift = np.sum((first.mean - second.mean) ** 2)
     spread = np.trace(first.covariance) + np.trace(second.covariance)
     overlap = _trace_of_root(first.covariance, second.covariance)

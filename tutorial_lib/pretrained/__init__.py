@@ -1,4 +1,7 @@
-"""Published networks: weights, each beside a card that says how they came about."""
+"""Published networks: weights, each beside a card that says how they came about.
+
+Most of them generate; `efficientnet-lite0` is the one that chapter 9 measures with.
+"""
 
 import hashlib
 import io
@@ -27,11 +30,17 @@ def save_network(
     moment, not even after a kill between the two. Raises `TutorialError` if a weight does not
     fit into `dtype`, and OSError if the files cannot be written.
     """
-    weights = network.get_weights()
     with np.errstate(over="ignore"):  # an overflow is an error of its own, below
-        arrays = {f"{index:03d}": weight.astype(dtype) for index, weight in enumerate(weights)}
-    if not all(np.isfinite(array).all() for array in arrays.values()):
+        weights = [weight.astype(dtype) for weight in network.get_weights()]
+    if not all(np.isfinite(weight).all() for weight in weights):
         raise TutorialError(f"A weight of the {network.name} does not fit into {dtype}.")
+    save_weights(directory, weights, facts)
+
+
+def save_weights(directory: Path, weights: list[np.ndarray], facts: dict) -> None:
+    """Write weights, each in its own precision, and their card, as `save_network` does."""
+    arrays = {f"{index:03d}": weight for index, weight in enumerate(weights)}
+    dtype = " and ".join(sorted({str(weight.dtype) for weight in weights}))
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     digest = hashlib.sha256(buffer.getvalue()).hexdigest()
@@ -44,9 +53,10 @@ def save_network(
 
 
 def available() -> list[str]:
-    """Return the names of the networks that come with the package."""
-    folders = resources.files(__name__).iterdir()
-    return sorted(folder.name for folder in folders if (folder / CARD).is_file())
+    """Return the names of the networks that come with the package and generate images."""
+    folders = Path(str(resources.files(__name__))).iterdir()
+    cards = [folder / CARD for folder in folders if (folder / CARD).is_file()]
+    return sorted(card.parent.name for card in cards if "recipe" in load_card(card.parent))
 
 
 def load_card(name_or_directory: str | Path) -> dict:
@@ -72,9 +82,14 @@ def load_network(name_or_directory: str | Path) -> "keras.Model":
     from tutorial_lib.training.recipes import recipe_from_dict
 
     directory, card = find_network(name_or_directory), load_card(name_or_directory)
+    if "origin" in card:
+        raise TutorialError(
+            f"{name_or_directory} measures and does not generate: give the folder of a run, or "
+            f"one of {', '.join(available())}."
+        )
     try:
         recipe = recipe_from_dict(card["recipe"], card["algorithm"])
-        weights = _read_weights(directory / card["weights"]["file"], card["weights"]["sha256"])
+        weights = load_weights(directory)
         with precision_scope("float32"):
             network = published_network(recipe)
         network.set_weights(weights)
@@ -106,6 +121,15 @@ def find_network(name_or_directory: str | Path) -> Path:
         f"There is no network in {str(name_or_directory)!r}: give the folder of a run, or one of "
         f"{', '.join(available()) or 'none yet'}."
     )
+
+
+def load_weights(name_or_directory: str | Path) -> list[np.ndarray]:
+    """Return the weights beside a card, float32, in the order of `keras.Model.get_weights()`.
+
+    Raises `TutorialError` if they are missing or do not match the card.
+    """
+    directory, weights = find_network(name_or_directory), load_card(name_or_directory)["weights"]
+    return _read_weights(directory / weights["file"], weights["sha256"])
 
 
 def _read_weights(path: Path, digest: str) -> list[np.ndarray]:
