@@ -48,7 +48,8 @@ CHANGES: dict[str, dict] = {
     "R1": {"r1_gamma": 1.0},
     "relativistic": {"loss": "relativistic"},
     "R1 + R2": {"r1_gamma": 0.3, "r2_gamma": 0.3},
-    "residual": {"networks": "resnet"},
+    "minibatch": {"networks": "resnet"},
+    "residual": {"networks": "resnet", "blocks": 1},
     "decay": {"decay_kimg": "all"},  # over the whole run, however many images that is
 }
 AUGMENTATIONS = {"plain": "", "augmented": "colour, translation, cutout"}

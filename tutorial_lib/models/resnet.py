@@ -1,10 +1,10 @@
 """A residual generator and discriminator for the recipe `modern` (chapter 8).
 
-Both keep the DCGAN's ladder from 4×4 to the full size, with kernels of 4 at its steps, and add a
-residual block of dense 3×3 convolutions on every rung. The last convolution of a block starts at 0,
-so each network begins as a plain ladder and learns how much of a block it wants (Huang 2024; Zhang
-2019). The discriminator has no normalisation, so a gradient penalty means what it says; it sees how
-much its images differ from each other instead (`MinibatchDeviation`). Keras alone is imported.
+Both keep the DCGAN's ladder from 4×4 to the full size, with kernels of 4 at its steps, and can add
+residual blocks of dense 3×3 convolutions on every rung. A block starts at 0, so each network begins
+as a plain ladder and learns how much of a block it wants (Huang 2024; Zhang 2019). The
+discriminator has no normalisation, so a gradient penalty means what it says; it sees how much its
+images differ from each other instead (`MinibatchDeviation`). Keras alone is imported.
 """
 
 import keras
@@ -23,9 +23,9 @@ GROUP = 4  # images that are compared with each other
 
 
 def build_resnet_generator(
-    size: int = 64, latent_size: int = 128, width: int = 32, *, seed: int = 0
+    size: int = 64, latent_size: int = 128, width: int = 32, blocks: int = 1, *, seed: int = 0
 ) -> keras.Model:
-    """Build a generator with a residual block at every size below the last (chapter 8).
+    """Build a generator with `blocks` residual blocks at every size below the last (chapter 8).
 
     Maps latents (batch, latent_size) to images (batch, size, size, 3) in [-1, 1]. `width` is the
     number of channels at half the full size; each rung below has twice as many, up to
@@ -37,18 +37,20 @@ def build_resnet_generator(
     latents = keras.Input((latent_size,))
     x = layers.Dense(4 * 4 * widths[-1], use_bias=False, kernel_initializer=start)(latents)
     x = layers.Reshape((4, 4, widths[-1]))(x)
-    x = _residual(batch_norm()(x), start)
+    x = _residuals(batch_norm()(x), blocks)
     for channels in reversed(widths[:-1]):
         x = up(channels, 4, 2, start)(_leaky(x))
-        x = _residual(batch_norm()(x), start)
+        x = _residuals(batch_norm()(x), blocks)
     x = up(3, 4, 2, start, use_bias=True)(_leaky(x))
     # tanh in float32: with 8 bits of mantissa, bfloat16 has too few grey levels.
     images = layers.Activation("tanh", dtype="float32")(x)
     return keras.Model(latents, images, name="generator")
 
 
-def build_resnet_discriminator(size: int = 64, width: int = 32, *, seed: int = 1) -> keras.Model:
-    """Build a discriminator with a residual block at every size below the first (chapter 8).
+def build_resnet_discriminator(
+    size: int = 64, width: int = 32, blocks: int = 1, *, seed: int = 1
+) -> keras.Model:
+    """Build a discriminator with `blocks` residual blocks at every size below the first (chapter 8).
 
     Maps images (batch, size, size, 3) in [-1, 1] to logits (batch, 1); the batch must be a
     multiple of `GROUP`. Raises `TutorialError` if `size` is not 8, 16, 32, … or the width is not
@@ -59,8 +61,7 @@ def build_resnet_discriminator(size: int = 64, width: int = 32, *, seed: int = 1
     images = keras.Input((size, size, 3))
     x = images
     for channels in widths:
-        x = _residual(down(channels, 4, start)(x), start)
-        x = _leaky(x)
+        x = _leaky(_residuals(down(channels, 4, start)(x), blocks))
     x = MinibatchDeviation()(x)
     x = layers.Flatten()(x)
     logits = layers.Dense(1, kernel_initializer=start, dtype="float32")(x)
@@ -93,10 +94,12 @@ class MinibatchDeviation(layers.Layer):
         return (*input_shape[:-1], input_shape[-1] + 1)
 
 
-def _residual(x, start):
-    """Return x plus a 3×3 convolution of it that starts at 0."""
-    y = layers.Conv2D(x.shape[-1], 3, padding="same", kernel_initializer="zeros")(_leaky(x))
-    return layers.Add()([x, y])
+def _residuals(x, blocks):
+    """Return x after adding, `blocks` times, a 3×3 convolution of it that starts at 0."""
+    for _ in range(blocks):
+        y = layers.Conv2D(x.shape[-1], 3, padding="same", kernel_initializer="zeros")(_leaky(x))
+        x = layers.Add()([x, y])
+    return x
 
 
 def _leaky(x):

@@ -32,10 +32,10 @@ NETWORKS: dict[str, Networks] = {
     ),
     "resnet": Networks(
         lambda recipe: resnet.build_resnet_generator(
-            recipe.size, recipe.latent_size, recipe.width, seed=recipe.seed
+            recipe.size, recipe.latent_size, recipe.width, recipe.blocks, seed=recipe.seed
         ),
         lambda recipe: resnet.build_resnet_discriminator(
-            recipe.size, recipe.width, seed=recipe.seed + 1
+            recipe.size, recipe.width, recipe.blocks, seed=recipe.seed + 1
         ),
     ),
     # Points in the plane instead of images (chapter 4)

@@ -54,6 +54,7 @@ POSITIVE = (
     "sigma",
 )
 NOT_NEGATIVE = (
+    "blocks",
     "r1_gamma",
     "r2_gamma",
     "slope_weight",
@@ -71,6 +72,7 @@ class GANRecipe(Recipe):
     """Hold the hyper-parameters of a GAN (chapter 7)."""
 
     networks: str = "dcgan"  # a key of networks.NETWORKS
+    blocks: int = 0  # residual blocks at each size, where the networks have any
     loss: str = "non-saturating"  # a key of losses.LOSSES
     # Weights of the gradient penalties, and how many steps lie from one to the next
     r1_gamma: float = 1.0  # on real images
@@ -125,12 +127,7 @@ DOCUMENT = GANRecipe(
     flip=False,
 )
 DCGAN = GANRecipe()
-MODERN = GANRecipe(
-    networks="resnet",
-    loss="relativistic",
-    r1_gamma=0.3,
-    r2_gamma=0.3,
-)
+MODERN = GANRecipe(networks="resnet", decay_kimg=400.0)
 
 RECIPES: dict[str, Recipe] = {
     "document": DOCUMENT,
