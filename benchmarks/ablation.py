@@ -209,9 +209,8 @@ def images_per_second(gan, images: np.ndarray, eager: bool, steps: int = 16) -> 
 
 def measure_reals(path: Path) -> float:
     """Store the statistics of all photographs, and return what other real ones score (floor)."""
-    from tutorial_lib.metrics.features import lite0_features
-
     from tutorial_lib.data.cats import load_cats_sized
+    from tutorial_lib.metrics.features import lite0_features
     from tutorial_lib.metrics.frechet import fit_gaussian, frechet_distance
 
     features = lite0_features(load_cats_sized(SIZE))
@@ -225,7 +224,6 @@ def measure_reals(path: Path) -> float:
 def distance_to(reals: Path, fakes: np.ndarray) -> float:
     """Return the Fréchet distance of generated images to the stored statistics."""
     from tutorial_lib.metrics.features import lite0_features
-
     from tutorial_lib.metrics.frechet import Gaussian, fit_gaussian, frechet_distance
 
     with np.load(reals) as stored:

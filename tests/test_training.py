@@ -150,6 +150,17 @@ def test_average_halves_a_generators_share_after_the_halflife():
     assert schedules.ema_beta(1000, 50, 10) < beta
 
 
+@pytest.mark.parametrize("name", ["document", "dcgan", "modern"])
+def test_every_recipe_is_there_for_three_sizes(name):
+    recipes = {RECIPES[key].size: RECIPES[key] for key in (f"{name}-32", name, f"{name}-128")}
+    assert sorted(recipes) == [32, 64, 128]
+    for size, recipe in recipes.items():
+        # The penalty's weight goes with the number of pixels, the rest stays.
+        assert recipe.r1_gamma == recipes[64].r1_gamma * (size / 64) ** 2
+        same = dataclasses.replace(recipe, size=64, r1_gamma=recipes[64].r1_gamma)
+        assert same == recipes[64]
+
+
 def test_cosine_falls_from_first_to_last_and_stays():
     values = [schedules.cosine(nimg, 4.0, 1.0, kimg=2.0) for nimg in (0, 1000, 2000, 9000)]
     np.testing.assert_allclose(values, [4.0, 2.5, 1.0, 1.0])

@@ -50,7 +50,7 @@ def build_resnet_generator(
 def build_resnet_discriminator(
     size: int = 64, width: int = 32, blocks: int = 1, *, seed: int = 1
 ) -> keras.Model:
-    """Build a discriminator with `blocks` residual blocks at every size below the first (chapter 8).
+    """Build a discriminator with `blocks` residual blocks at each size below the first (chapter 8).
 
     Maps images (batch, size, size, 3) in [-1, 1] to logits (batch, 1); the batch must be a
     multiple of `GROUP`. Raises `TutorialError` if `size` is not 8, 16, 32, … or the width is not

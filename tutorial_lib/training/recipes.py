@@ -129,11 +129,28 @@ DOCUMENT = GANRecipe(
 DCGAN = GANRecipe()
 MODERN = GANRecipe(networks="resnet", decay_kimg=400.0)
 
-RECIPES: dict[str, Recipe] = {
-    "document": DOCUMENT,
-    "dcgan": DCGAN,
-    "modern": MODERN,
-    "vae": VAERecipe(),
+SIZES = (32, 64, 128)
+
+
+def at_size(recipe: GANRecipe, size: int) -> GANRecipe:
+    """Return a recipe for images of another size (chapter 8).
+
+    The slope that a penalty punishes is summed over pixels, so its weight goes with their number
+    (Karras 2019). It is a rule of thumb: only the recipes for 64 pixels were trained for long.
+    """
+    scale = (size / recipe.size) ** 2
+    return dataclasses.replace(
+        recipe, size=size, r1_gamma=recipe.r1_gamma * scale, r2_gamma=recipe.r2_gamma * scale
+    )
+
+
+GANS = {"document": DOCUMENT, "dcgan": DCGAN, "modern": MODERN}
+RECIPES: dict[str, Recipe] = GANS | {"vae": VAERecipe()}
+RECIPES |= {
+    f"{name}-{size}": at_size(recipe, size)
+    for name, recipe in GANS.items()
+    for size in SIZES
+    if size != recipe.size
 }
 
 
