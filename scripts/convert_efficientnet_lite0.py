@@ -22,7 +22,7 @@ from efficientnet_lite_pytorch import EfficientNet
 from PIL import Image
 
 from tutorial_lib.data.drawn import draw_cats
-from tutorial_lib.pretrained import save_weights
+from tutorial_lib.pretrained import number_arrays, save_arrays
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = Path(EfficientnetLite0ModelFile.get_model_file_path())
@@ -91,7 +91,8 @@ def main() -> None:
         "licence": "Apache-2.0",
     }
     weights = fold(network.state_dict(), network._bn1.eps)
-    save_weights(ROOT / "tutorial_lib" / "pretrained" / "efficientnet-lite0", weights, facts)
+    folder = ROOT / "tutorial_lib" / "pretrained" / "efficientnet-lite0"
+    save_arrays(folder, "weights", number_arrays(weights), facts)
     golden = {
         f"size_{size}": original_features(network, draw_cats(3, size, seed=9).images)
         for size in GOLDEN_SIZES

@@ -40,7 +40,7 @@ def recipe(tmp_path):
     return path
 
 
-@pytest.mark.parametrize("command", [[], ["data"], ["train"], ["sample"]])
+@pytest.mark.parametrize("command", [[], ["data"], ["train"], ["sample"], ["evaluate"]])
 def test_help_has_examples(command):
     assert "python -m tutorial_lib" in run(*command, "--help").split("Examples:")[1]
 

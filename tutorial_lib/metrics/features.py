@@ -86,6 +86,17 @@ def lite0_features(images: np.ndarray, *, batch_size: int = 32) -> np.ndarray:
     whatever its shape, and clipped to 0..255 without rounding. A memory-mapped array is read a
     batch at a time. Raises `TutorialError` for another dtype or shape.
     """
+    check_images(images)
+    network = _lite0_graph()
+    features = np.empty((len(images), FEATURES), np.float32)
+    for first in range(0, len(images), batch_size):
+        some = slice(first, first + batch_size)
+        features[some] = network(np.asarray(images[some]))
+    return features
+
+
+def check_images(images: np.ndarray) -> None:
+    """Raise `TutorialError` unless images are uint8 (N, height, width, 3)."""
     shape, dtype = getattr(images, "shape", None), getattr(images, "dtype", None)
     if dtype != np.uint8 or len(shape) != 4 or shape[-1] != 3 or 0 in shape[1:]:
         found = type(images).__name__ if shape is None else f"{dtype} of shape {tuple(shape)}"
@@ -93,12 +104,6 @@ def lite0_features(images: np.ndarray, *, batch_size: int = 32) -> np.ndarray:
             f"Images must be a uint8 array of shape (N, height, width, 3), not {found}; "
             "tutorial_lib.data.pipeline.to_uint8 converts floats in [-1, 1]."
         )
-    network = _lite0_graph()
-    features = np.empty((len(images), FEATURES), np.float32)
-    for first in range(0, len(images), batch_size):
-        some = slice(first, first + batch_size)
-        features[some] = network(np.asarray(images[some]))
-    return features
 
 
 @functools.cache

@@ -1,6 +1,7 @@
 """Published networks: weights, each beside a card that says how they came about.
 
-Most of them generate; `efficientnet-lite0` is the one that chapter 9 measures with.
+Most of them generate; `efficientnet-lite0` is the one that chapter 9 measures with, and
+`cat-faces-64-statistics` is what it says of the photographs.
 """
 
 import hashlib
@@ -34,21 +35,36 @@ def save_network(
         weights = [weight.astype(dtype) for weight in network.get_weights()]
     if not all(np.isfinite(weight).all() for weight in weights):
         raise TutorialError(f"A weight of the {network.name} does not fit into {dtype}.")
-    save_weights(directory, weights, facts)
+    save_arrays(directory, "weights", number_arrays(weights), facts)
 
 
-def save_weights(directory: Path, weights: list[np.ndarray], facts: dict) -> None:
-    """Write weights, each in its own precision, and their card, as `save_network` does."""
-    arrays = {f"{index:03d}": weight for index, weight in enumerate(weights)}
-    dtype = " and ".join(sorted({str(weight.dtype) for weight in weights}))
+def number_arrays(weights: list[np.ndarray]) -> dict[str, np.ndarray]:
+    """Return weights under names whose order is theirs."""
+    return {f"{index:03d}": weight for index, weight in enumerate(weights)}
+
+
+def save_arrays(
+    directory: Path,
+    kind: str,
+    arrays: dict[str, np.ndarray],
+    facts: dict,
+    *,
+    compress: bool = False,
+) -> None:
+    """Write arrays, each in its own precision, and a card: the facts, and under `kind` the file.
+
+    The file is named after its kind and content, as `save_network` says; files of that kind
+    that the card named before are removed.
+    """
     buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
+    (np.savez_compressed if compress else np.savez)(buffer, **arrays)
     digest = hashlib.sha256(buffer.getvalue()).hexdigest()
-    path = directory / f"weights-{digest[:12]}.npz"
-    card = facts | {"weights": {"file": path.name, "sha256": digest, "dtype": dtype}}
+    path = directory / f"{kind}-{digest[:12]}.npz"
+    dtype = " and ".join(sorted({str(array.dtype) for array in arrays.values()}))
+    card = facts | {kind: {"file": path.name, "sha256": digest, "dtype": dtype}}
     write_whole(path, buffer.getvalue())
     write_whole(directory / CARD, (json.dumps(card, indent=2) + "\n").encode())
-    for outdated in set(directory.glob("weights-*.npz")) - {path}:
+    for outdated in {*directory.glob(f"{kind}-*.npz"), *directory.glob(f".{kind}-*")} - {path}:
         outdated.unlink()
 
 
@@ -82,10 +98,10 @@ def load_network(name_or_directory: str | Path) -> "keras.Model":
     from tutorial_lib.training.recipes import recipe_from_dict
 
     directory, card = find_network(name_or_directory), load_card(name_or_directory)
-    if "origin" in card:
+    if "recipe" not in card:
         raise TutorialError(
-            f"{name_or_directory} measures and does not generate: give the folder of a run, or "
-            f"one of {', '.join(available())}."
+            f"The network in {directory} cannot be loaded: its card names no recipe, so it does "
+            f"not generate images. Give the folder of a run, or one of {', '.join(available())}."
         )
     try:
         recipe = recipe_from_dict(card["recipe"], card["algorithm"])
@@ -128,16 +144,22 @@ def load_weights(name_or_directory: str | Path) -> list[np.ndarray]:
 
     Raises `TutorialError` if they are missing or do not match the card.
     """
-    directory, weights = find_network(name_or_directory), load_card(name_or_directory)["weights"]
-    return _read_weights(directory / weights["file"], weights["sha256"])
+    arrays = load_arrays(name_or_directory, "weights")
+    return [arrays[name].astype(np.float32) for name in sorted(arrays)]
 
 
-def _read_weights(path: Path, digest: str) -> list[np.ndarray]:
+def load_arrays(name_or_directory: str | Path, kind: str) -> dict[str, np.ndarray]:
+    """Return the arrays that `save_arrays` wrote.
+
+    Raises `TutorialError` if they are missing or do not match the card.
+    """
+    directory, entry = find_network(name_or_directory), load_card(name_or_directory)[kind]
+    path = directory / entry["file"]
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise TutorialError(f"the weights are missing or unreadable ({error}).") from error
-    if hashlib.sha256(content).hexdigest() != digest:
-        raise TutorialError(f"the weights {path.name} are damaged: their SHA-256 is another.")
+        raise TutorialError(f"the {kind} are missing or unreadable ({error}).") from error
+    if hashlib.sha256(content).hexdigest() != entry["sha256"]:
+        raise TutorialError(f"the {kind} {path.name} are damaged: their SHA-256 is another.")
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return [arrays[name].astype(np.float32) for name in sorted(arrays)]
+        return dict(arrays)

@@ -2,13 +2,16 @@
 
 import math
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import numpy as np
 from tqdm.auto import tqdm
 
+from tutorial_lib.data.pipeline import to_uint8
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.plotting import save_grid
-from tutorial_lib.pretrained import save_network
+from tutorial_lib.pretrained import CARD, load_card, save_network
 from tutorial_lib.progress import is_watched
 from tutorial_lib.training.log import append_record
 
@@ -108,6 +111,52 @@ class Checkpoints(Callback):
         save_network(trainer.directory, trainer.algorithm.average, trainer.facts())
         trainer.state.save()
         self._last = time.monotonic()
+
+
+class Evaluate(Callback):
+    """Measure the averaged network now and then, and keep the best one of the run in `best/`.
+
+    `measure` takes uint8 images (count, size, size, 3) and returns numbers by name, for example
+    `lambda images: evaluate_images(images, reference).values`; the network with the lowest
+    `score` among them is kept, with a card that says so. Every `every_kimg` thousand images,
+    and at the end of the run, the numbers join the record of the tick, so this callback stands
+    before `Log`. They compare within a run: each is of the same latents, and of few images.
+    """
+
+    def __init__(
+        self,
+        measure: Callable[[np.ndarray], dict[str, float]],
+        *,
+        every_kimg: float = 50.0,
+        count: int = 1000,
+        score: str = "frechet_lite0",
+    ):
+        self.measure = measure
+        self.every_images = 1000 * every_kimg
+        self.count = count
+        self.score = score
+
+    def on_start(self, trainer: "Trainer") -> None:
+        """Draw the latents; a resumed run goes on from the best score so far."""
+        algorithm, best = trainer.algorithm, trainer.directory / "best"
+        self._latents = algorithm.draw_latents(self.count, algorithm.recipe.seed)
+        self._seen = trainer.nimg
+        known = (best / CARD).is_file()
+        self._best = load_card(best)["score"]["value"] if known else math.inf
+
+    def on_tick(self, trainer: "Trainer", record: dict) -> None:
+        """Measure if it is time, and save the network if it is the best."""
+        due = trainer.nimg // self.every_images > self._seen // self.every_images
+        self._seen = trainer.nimg
+        if not due and trainer.progress() < 1:
+            return
+        measures = self.measure(to_uint8(trainer.algorithm.sample(self._latents)))
+        record.update(measures)
+        if measures[self.score] < self._best:
+            self._best = measures[self.score]
+            score = {"name": self.score, "value": self._best, "count": self.count}
+            facts = trainer.facts() | {"score": score}
+            save_network(trainer.directory / "best", trainer.algorithm.average, facts)
 
 
 class Progress(Callback):
