@@ -33,7 +33,7 @@ from tutorial_lib.files import write_whole
 RESULTS = Path(__file__).parent.parent / "tutorial_lib" / "results"
 SEEDS = (0, 1)
 SIZE = 32
-SECONDS = 120.0  # of processor time a run
+SECONDS = 90.0  # of processor time a run
 SAMPLES = 2500
 FEW = 200
 
