@@ -39,7 +39,7 @@ def save_network(
     card = facts | {"weights": {"file": path.name, "sha256": digest, "dtype": dtype}}
     write_whole(path, buffer.getvalue())
     write_whole(directory / CARD, (json.dumps(card, indent=2) + "\n").encode())
-    for outdated in set(directory.glob("weights-*.npz")) - {path}:
+    for outdated in {*directory.glob("weights-*.npz"), *directory.glob(".weights-*")} - {path}:
         outdated.unlink()
 
 
