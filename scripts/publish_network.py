@@ -33,5 +33,7 @@ def publish(run: str, name: str) -> Path:
 if __name__ == "__main__":
     try:
         print(publish(*sys.argv[1:]))
-    except (TypeError, TutorialError) as error:
+    except TypeError as error:
         sys.exit(f"{error}\n{__doc__}")
+    except (TutorialError, OSError) as error:
+        sys.exit(str(error))

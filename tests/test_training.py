@@ -1,13 +1,9 @@
 import dataclasses
 import json
 import os
-import random
 import resource
 import shutil
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import keras
@@ -349,54 +345,6 @@ def test_resumed_run_ends_in_the_same_bits(tmp_path, recipe):
     assert losses[0] == losses[1]
 
 
-VICTIM = """
-import sys
-import tensorflow as tf
-from test_training import make_trainer
-tf.config.experimental.enable_op_determinism()
-make_trainer(sys.argv[1]).fit(kimg=float(sys.argv[2]))
-print("finished")
-"""
-
-
-@pytest.mark.slow
-def test_killed_run_resumes_to_the_same_bits(tmp_path):
-    kimg = 2.4
-    whole = make_trainer(tmp_path / "whole")
-    whole.fit(kimg=kimg)
-    victim = tmp_path / "victim.py"
-    victim.write_text(VICTIM)
-    run = tmp_path / "killed"
-    command = [sys.executable, str(victim), str(run), str(kimg)]
-    environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join([os.path.dirname(__file__), os.getcwd()])
-    }
-    lottery, kills = random.Random(0), 0
-    for _ in range(3):
-        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-        _wait_for_new_checkpoint(run, process)
-        time.sleep(lottery.uniform(0, 0.5))
-        process.send_signal(signal.SIGKILL)
-        kills += process.wait() == -signal.SIGKILL
-    assert kills == 3, "the run was over before it was killed: make it longer"
-    assert make_trainer(run).state.saved(), "nothing was saved before the kills"
-    final = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    assert "finished" in final.stdout
-    resumed = make_trainer(run)
-    resumed.fit(kimg=kimg, resume="must")
-    assert resumed.nimg == 2400
-    assert_same_bits(whole, resumed)
-
-
-def _wait_for_new_checkpoint(run, process, seconds=60):
-    """Wait until the process has saved something of its own."""
-    before = set((run / "checkpoints").glob("[0-9]*"))
-    deadline = time.monotonic() + seconds
-    while not set((run / "checkpoints").glob("[0-9]*")) - before:
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def test_half_written_checkpoint_is_never_loaded(run, monkeypatch):
     trainer = make_trainer(run)
 
@@ -411,24 +359,6 @@ def test_half_written_checkpoint_is_never_loaded(run, monkeypatch):
     resumed = make_trainer(run)
     resumed.fit(kimg=0.032)
     assert resumed.nimg == 32
-
-
-def test_damaged_checkpoint_falls_back_to_the_one_before(run, capsys):
-    older, newest = make_trainer(run).state.saved()
-    for file in newest.iterdir():
-        file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
-    trainer = make_trainer(run)
-    trainer.fit(kimg=0.016)
-    assert trainer.nimg == 16
-    assert str(newest) in capsys.readouterr().out
-    assert trainer.state.saved() == [older], "the damaged one should be gone"
-
-
-def test_checkpoints_that_all_are_damaged_end_in_one_sentence(run):
-    for path in (run / "checkpoints").rglob("state.*"):
-        path.write_bytes(b"")
-    with pytest.raises(TutorialError, match="No checkpoint in .* can be read"):
-        make_trainer(run).fit(kimg=0.064)
 
 
 def test_damaged_config_is_named(run):

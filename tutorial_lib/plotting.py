@@ -53,9 +53,7 @@ def save_grid(images: np.ndarray, path: str | Path, columns: int | None = None) 
 
     Raises `TutorialError` for a suffix that is no image format.
     """
-    content = io.BytesIO()
-    Image.fromarray(image_grid(images, columns)).save(content, image_format(path), quality=92)
-    write_whole(Path(path), content.getvalue())
+    _save_picture(image_grid(images, columns), Path(path))
 
 
 def image_format(path: str | Path) -> str:
@@ -68,9 +66,8 @@ def image_format(path: str | Path) -> str:
 
 def save_images(images: np.ndarray, folder: str | Path) -> None:
     """Write each image (h, w, 3) to a file of its own in `folder`: 00000.png, 00001.png, …."""
-    Path(folder).mkdir(parents=True, exist_ok=True)
     for index, image in enumerate(_as_uint8(images)):
-        Image.fromarray(image).save(Path(folder) / f"{index:05d}.png")
+        _save_picture(image, Path(folder) / f"{index:05d}.png")
 
 
 def plot_rows(rows: dict[str, np.ndarray], *, zoom: float = 1.0) -> "Figure":
@@ -127,6 +124,13 @@ def save_animation(pictures: Sequence[np.ndarray], file: str | Path | BinaryIO) 
     frames = [Image.fromarray(picture) for picture in pictures]
     pauses = [400] * (len(frames) - 1) + [2500]  # milliseconds
     frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=pauses, loop=0)
+
+
+def _save_picture(picture: np.ndarray, path: Path) -> None:
+    """Write a picture, uint8 (H, W, 3), so that a full disk never leaves half of one."""
+    content = io.BytesIO()
+    Image.fromarray(picture).save(content, image_format(path), quality=92)
+    write_whole(path, content.getvalue())
 
 
 def _as_uint8(images: np.ndarray) -> np.ndarray:

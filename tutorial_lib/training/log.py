@@ -18,13 +18,16 @@ def read_log(path: str | Path) -> list[dict]:
     """Return the records of a log, with `nimg` increasing.
 
     A run that was killed repeats what came after its last checkpoint: the later lines count.
-    Unfinished lines are passed over. Raises OSError if there is no such file.
+    Lines that are no records, unfinished or damaged, are passed over. Raises OSError if there is
+    no such file.
     """
     records: list[dict] = []
     for line in Path(path).read_text(errors="replace").splitlines():
         try:
             record = json.loads(line)
         except ValueError:
+            continue
+        if not isinstance(record, dict) or not isinstance(record.get("nimg"), int):
             continue
         while records and records[-1]["nimg"] >= record["nimg"]:
             records.pop()

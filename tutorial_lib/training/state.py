@@ -1,7 +1,10 @@
 """All that a resume needs: the checkpointed state, and the configuration it belongs to."""
 
+import contextlib
+import hashlib
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -11,6 +14,7 @@ import tensorflow as tf
 from tutorial_lib.errors import TutorialError
 
 KEPT_CHECKPOINTS = 2
+DIGESTS = "SHA256SUMS"
 
 
 class TrainingState:
@@ -50,8 +54,9 @@ class TrainingState:
     def save(self) -> Path:
         """Write a checkpoint, named after `nimg`, and return its folder.
 
-        It gets its name only when it is complete, so a process killed in between leaves nothing
-        that could be loaded. Raises `TutorialError` if it cannot be written.
+        The SHA-256 of its files lie beside them. It gets its name only when it is complete, so a
+        process killed in between leaves nothing that could be loaded. Raises `TutorialError` if
+        it cannot be written.
         """
         partial = self.directory / "partial"
         target = self.directory / f"{self.nimg:010d}"
@@ -61,6 +66,7 @@ class TrainingState:
             shutil.rmtree(partial, ignore_errors=True)
             partial.mkdir(parents=True)
             self._checkpoint.write(str(partial / "state"))
+            (partial / DIGESTS).write_text("".join(_digests(partial)))
             shutil.rmtree(target, ignore_errors=True)
             os.replace(partial, target)
         except (OSError, tf.errors.OpError) as error:
@@ -70,7 +76,9 @@ class TrainingState:
                 "Free some space or mend the folder's permissions, and resume."
             ) from error
         for old in self.saved()[:-KEPT_CHECKPOINTS]:
-            shutil.rmtree(old, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                os.replace(old, partial)  # one that is half removed must not bear its name
+            shutil.rmtree(partial, ignore_errors=True)
         return target
 
     def restore(self) -> None:
@@ -82,8 +90,9 @@ class TrainingState:
         damaged = []
         for path in reversed(self.saved()):
             try:
+                _check_digests(path)
                 self._checkpoint.read(str(path / "state")).assert_consumed()
-            except (tf.errors.OpError, AssertionError, ValueError) as error:
+            except (OSError, tf.errors.OpError, AssertionError, ValueError) as error:
                 print(f"The checkpoint {path} is damaged ({_reason(error)}): trying an older one.")
                 damaged.append(path)
                 continue
@@ -115,6 +124,27 @@ def check_config(path: Path, config: dict) -> None:
             )
 
 
+def _digests(checkpoint: Path) -> list[str]:
+    """Return a line for each file of a checkpoint's folder, as `sha256sum -c` reads them."""
+    files = sorted(checkpoint.glob("state.*"))
+    return [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in files]
+
+
+def _check_digests(checkpoint: Path) -> None:
+    """Raise `TutorialError` naming a file that is not what was written.
+
+    A checkpoint of an earlier version has no digests: it is not checked.
+    """
+    path = checkpoint / DIGESTS
+    if not path.exists():
+        return
+    written = set(path.read_text(errors="replace").splitlines(keepends=True))
+    found = set(_digests(checkpoint))
+    if written != found:
+        name = min(found - written or written - found).split()[-1]
+        raise TutorialError(f"{name} is missing or damaged: its SHA-256 is not that in {DIGESTS}")
+
+
 def _flatten(nested: dict, prefix: str = "") -> dict:
     """Return {"recipe.batch_size": 64, …} of a nested dictionary."""
     flat = {}
@@ -127,5 +157,6 @@ def _flatten(nested: dict, prefix: str = "") -> dict:
 
 
 def _reason(error: Exception) -> str:
-    """Return the first line of an error's message."""
-    return (str(error) or type(error).__name__).splitlines()[0]
+    """Return the first line of an error's message, without TensorFlow's inner names."""
+    line = (str(error) or type(error).__name__).splitlines()[0]
+    return re.sub(r"\{\{.*\}\} (.*; )?| \[Op:.*\]$", "", line)

@@ -21,6 +21,7 @@ from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import write_whole
 from tutorial_lib.training.callbacks import Callback, default_callbacks
 from tutorial_lib.training.clock import step_values
+from tutorial_lib.training.lock import locked
 from tutorial_lib.training.memory import keep_freed_memory
 from tutorial_lib.training.precision import device_name
 from tutorial_lib.training.recipes import Recipe
@@ -120,15 +121,19 @@ class Trainer:
         the directory holds a run), "must" (an error if it holds none) or "never" (an error if
         it holds one). Ctrl-C saves, says how to go on and raises KeyboardInterrupt. Raises
         `TutorialError` if the run was started with other hyper-parameters or data, if a loss
-        is no longer finite, or if nothing can be written.
+        is no longer finite, if nothing can be written, or if another process trains there.
         """
         if kimg is None and minutes is None:
             raise TutorialError("Say when to stop: give kimg, minutes or both.")
         self._stop_nimg = 1000 * _positive("kimg", kimg)
         self._stop_seconds = 60 * _positive("minutes", minutes)
         self._batches()  # refuses an impossible batch size or seed before anything is written
-        self._open(resume)
-        keep_freed_memory()
+        with self._opened(resume):
+            keep_freed_memory()
+            self._train()
+
+    def _train(self) -> None:
+        """Let the callbacks begin, take all steps, and let the callbacks end."""
         try:
             with _interruptible() as interruption:
                 self._call("on_start")
@@ -143,8 +148,9 @@ class Trainer:
             )
             raise KeyboardInterrupt
 
-    def _open(self, resume: str) -> None:
-        """Make or check the run directory, and load its newest checkpoint."""
+    @contextlib.contextmanager
+    def _opened(self, resume: str) -> Iterator[None]:
+        """Make or check the run directory, load its newest checkpoint, and keep others out."""
         if resume not in ("auto", "must", "never"):
             raise TutorialError(f"resume must be auto, must or never, not {resume!r}.")
         config_file = self.directory / "config.json"
@@ -156,17 +162,20 @@ class Trainer:
             raise TutorialError(
                 f"{self.directory} holds checkpoints but no config.json: choose another folder."
             )
-        try:
-            if config_file.exists():
-                check_config(config_file, self._config)
-                self.state.restore()
-            else:
-                content = json.dumps(self._config, indent=2) + "\n"
-                write_whole(config_file, content.encode())
-        except OSError as error:
-            raise TutorialError(
-                f"The run folder {self.directory} cannot be used ({error}): choose another one."
-            ) from error
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(locked(self.directory))
+                if config_file.exists():
+                    check_config(config_file, self._config)
+                    self.state.restore()
+                else:
+                    content = json.dumps(self._config, indent=2) + "\n"
+                    write_whole(config_file, content.encode())
+            except OSError as error:
+                raise TutorialError(
+                    f"The run folder {self.directory} cannot be used ({error}): choose another one."
+                ) from error
+            yield
 
     def _batches(self) -> tf.data.Dataset:
         recipe = self.algorithm.recipe

@@ -1,0 +1,70 @@
+"""One trainer in a run directory: a lock that ends with its process, even a killed one."""
+
+import contextlib
+import os
+import platform
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+from filelock import FileLock, SoftFileLock, Timeout
+
+from tutorial_lib.errors import TutorialError
+
+NAME = ".lock"
+
+
+@contextlib.contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Keep all other trainers out of `directory`, which is made if there is none.
+
+    Where the file system knows no locks (some network drives), say so and go on without. Raises
+    `TutorialError` naming the folder, and the process if known, when another one trains there,
+    and OSError if nothing can be written there.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / NAME
+    path.touch()  # raises what forbids writing, so an error below is about locks alone
+    holder = _read(path)
+    lock = FileLock(path)
+    try:
+        supported = _take(lock)
+    except Timeout:
+        raise TutorialError(
+            f"{directory} is in use: {holder or 'another process'} trains there. Wait until it "
+            "has ended, or choose another folder."
+        ) from None
+    if supported:
+        with contextlib.suppress(OSError):  # on a full disk, the lock does without a name
+            path.write_text(f"process {os.getpid()} on {platform.node()}")
+    else:
+        print(f"{directory} is on a drive without locks: make sure that nothing else trains there.")
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # Windows removes no open file
+            path.unlink()
+        lock.release()
+
+
+def _take(lock: FileLock) -> bool:
+    """Return whether the file system knows locks; raise `Timeout` if another one has this one."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # filelock's own, of the soft lock
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            if not isinstance(lock, SoftFileLock):
+                raise
+        except OSError:
+            return False
+    # A soft lock is a file and outlives a killed process, which could then not be resumed.
+    return not isinstance(lock, SoftFileLock)
+
+
+def _read(path: Path) -> str:
+    """Return what the process that has the lock says of itself, or nothing."""
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
