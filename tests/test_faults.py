@@ -494,7 +494,11 @@ def test_a_full_disk_leaves_the_network_that_was_published(small_disk, tmp_path,
     facts = {"algorithm": "GAN", "recipe": {"size": 16, "latent_size": 4, "width": 4}}
     for seed in (0, 1):
         network = build_dcgan_generator(16, 4, 4, seed=seed)
-        save_network(tmp_path / f"run-{seed}", network, facts)
+        run = tmp_path / f"run-{seed}"
+        save_network(run, network, facts)
+        (run / "config.json").write_text(json.dumps(facts))
+        (run / "log.jsonl").write_text('{"nimg": 0}\n')
+        save_images(make_images(16, 1), run / "samples")
     publish_network.publish(tmp_path / "run-0", "cats")
     before = load_network(small_disk / "cats").get_weights()
     (weights,) = (small_disk / "cats").glob("weights-*")
@@ -504,7 +508,7 @@ def test_a_full_disk_leaves_the_network_that_was_published(small_disk, tmp_path,
         after = load_network(small_disk / "cats").get_weights()
         assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
     publish_network.publish(tmp_path / "run-1", "cats")
-    assert len(list((small_disk / "cats").iterdir())) == 3, "weights, card and sheet"
+    assert len(list((small_disk / "cats").iterdir())) == 6, "weights, card, log, three sheets"
 
 
 def test_a_folder_that_becomes_read_only_loses_one_tick(run, whole):
