@@ -1,4 +1,4 @@
-"""Put the network of a finished run into the package, in half precision, with all that was measured.
+"""Put the network of a finished run into the package, in half precision, and measure it.
 
 Usage, from the project's root:
 
