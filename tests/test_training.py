@@ -281,8 +281,8 @@ def test_bad_recipes_name_what_is_wrong(tmp_path, content, named):
 def test_unknown_names_list_those_that_exist():
     with pytest.raises(TutorialError, match="'dcgn'.*document, dcgan"):
         load_recipe("dcgn")
-    with pytest.raises(TutorialError, match="'resnet'.*document, dcgan"):
-        GAN(dataclasses.replace(TINY, networks="resnet"))
+    with pytest.raises(TutorialError, match="'resnext'.*document, dcgan"):
+        GAN(dataclasses.replace(TINY, networks="resnext"))
     with pytest.raises(TutorialError, match="'hing'.*non-saturating"):
         GAN(dataclasses.replace(TINY, loss="hing"))
 

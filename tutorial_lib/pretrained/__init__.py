@@ -93,11 +93,12 @@ def load_network(name_or_directory: str | Path) -> "keras.Model":
     That is the generator of a GAN, or a whole autoencoder. Raises `TutorialError` if there is no
     such network, or if the weights do not match the card.
     """
+    directory, card = find_network(name_or_directory), load_card(name_or_directory)
+    # Only now: they import TensorFlow, for seconds, and a wrong name should fail at once.
     from tutorial_lib.training.networks import published_network
     from tutorial_lib.training.precision import precision_scope
     from tutorial_lib.training.recipes import recipe_from_dict
 
-    directory, card = find_network(name_or_directory), load_card(name_or_directory)
     if "recipe" not in card:
         raise TutorialError(
             f"The network in {directory} cannot be loaded: its card names no recipe, so it does "
