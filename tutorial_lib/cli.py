@@ -1,11 +1,12 @@
 """The command line: `python -m tutorial_lib data | train | sample | evaluate`.
 
 TensorFlow takes seconds to import, so every command imports what it needs by itself. Exit codes:
-0 done, 2 a mistake that the message explains, 130 interrupted and saved.
+0 done, 2 a mistake or a lost worker, which the message explains, 130 interrupted and saved.
 """
 
 import dataclasses
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -123,22 +124,43 @@ def sheet(name: str, out: Path, size: int, count: int, seed: int) -> None:
     help="float32, mixed_bfloat16, mixed_float16, or what the hardware does best.",
 )
 @click.option("--seed", type=click.IntRange(0), help="Another seed than the recipe's.")
-def train(recipe, name, minutes, kimg, out, resume, precision, seed) -> None:
+@click.option(
+    "--strategy",
+    type=click.Choice(["none", "mirrored", "multi-worker"]),
+    default="none",
+    show_default=True,
+    help="One device, all GPUs of this machine, or the workers that TF_CONFIG lists.",
+)
+def train(recipe, name, minutes, kimg, out, resume, precision, seed, strategy) -> None:
     r"""Train RECIPE (dcgan, document, vae, or a JSON file) until --minutes or --kimg is reached.
 
     The run folder gets the log, sheets of samples, checkpoints and the weights. Ctrl-C saves;
-    the same command goes on from there, also after a crash.
+    the same command goes on from there, also after a crash. Several devices share each batch of
+    the recipe, and compute what one would. To train on two machines, start the same command on
+    both, with --strategy multi-worker and the variable TF_CONFIG, in which index is 0 on one and
+    1 on the other:
+
+    \b
+      TF_CONFIG='{"cluster": {"worker": ["10.0.0.1:12345", "10.0.0.2:12345"]},
+                  "task": {"type": "worker", "index": 0}}'
+
+    Both see the run folder on one disk. When a worker ends, so do the others; the same commands
+    go on.
 
     \b
     Examples:
       python -m tutorial_lib train --data drawn --minutes 5
       python -m tutorial_lib train dcgan --data cats --minutes 60 --out runs/cats
       python -m tutorial_lib train my.json --data ~/Pictures/cats.zip --kimg 500
+      python -m tutorial_lib train my.json --kimg 500 --strategy mirrored
     """
     if minutes is None and kimg is None:
         raise TutorialError("Say when to stop: give --minutes, --kimg or both.")
+    if strategy == "multi-worker":  # the loss of a worker is one sentence, not a page of errors
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     from tutorial_lib.training.algorithms import build_algorithm
     from tutorial_lib.training.recipes import load_recipe
+    from tutorial_lib.training.strategies import make_strategy
     from tutorial_lib.training.trainer import Trainer
 
     chosen = load_recipe(recipe)
@@ -146,8 +168,9 @@ def train(recipe, name, minutes, kimg, out, resume, precision, seed) -> None:
         chosen = dataclasses.replace(chosen, seed=seed)
     out = out or Path("runs") / Path(recipe).stem
     # Before the data: a wrong name should fail at once.
-    algorithm = build_algorithm(chosen, precision=precision)
-    trainer = Trainer(algorithm, _open_data(name, chosen.size), out)
+    devices = make_strategy(strategy)
+    algorithm = build_algorithm(chosen, precision=precision, strategy=devices)
+    trainer = Trainer(algorithm, _open_data(name, chosen.size), out, strategy=devices)
     try:
         trainer.fit(minutes=minutes, kimg=kimg, resume=resume)
     except KeyboardInterrupt:

@@ -57,7 +57,14 @@ def fingerprint(images: np.ndarray) -> str:
 
 
 def batches(
-    images: np.ndarray, batch_size: int, *, seed: int = 0, start: int = 0, flip: bool = True
+    images: np.ndarray,
+    batch_size: int,
+    *,
+    seed: int = 0,
+    start: int = 0,
+    flip: bool = True,
+    parts: int = 1,
+    part: int = 0,
 ) -> tf.data.Dataset:
     """Make an endless dataset of shuffled float batches (taught in chapter 7).
 
@@ -71,9 +78,11 @@ def batches(
         seed: non-negative integer from which orders and flips are drawn.
         start: images already seen, a multiple of `batch_size`; a resumed run passes its count.
         flip: mirror each image left to right with probability 1/2, drawn from (seed, e) as well.
+        parts: how many workers share each batch evenly.
+        part: which of them this is, from 0; only its images are read.
 
     Returns:
-        A `tf.data.Dataset` of float32 (batch_size, H, W, C) in [-1, 1] that never ends.
+        A `tf.data.Dataset` of float32 (batch_size / parts, H, W, C) in [-1, 1] that never ends.
 
     Raises:
         TutorialError: an argument is not as described, or there are fewer images than a batch.
@@ -82,24 +91,32 @@ def batches(
 
     _check_images(images)
     _check_counts(len(images), batch_size, seed, start)
+    if batch_size % parts or not 0 <= part < parts:
+        raise TutorialError(
+            f"There is no part {part} of a batch of {batch_size} shared by {parts} workers: parts "
+            "must divide the batch, and part be below parts."
+        )
+    size = batch_size // parts
+    own = slice(part * size, (part + 1) * size)
     dataset = tf.data.Dataset.from_generator(
-        lambda: _generate(np.asarray(images), batch_size, seed, start, flip),
-        output_signature=tf.TensorSpec((batch_size, *images.shape[1:]), tf.uint8),
+        lambda: _generate(np.asarray(images), batch_size, seed, start, flip, own),
+        output_signature=tf.TensorSpec((size, *images.shape[1:]), tf.uint8),
     )
     # What to_float does, but outside the interpreter, where it does not hold up the training loop.
     return dataset.map(lambda batch: tf.cast(batch, tf.float32) / 127.5 - 1).prefetch(2)
 
 
 def _generate(
-    images: np.ndarray, batch_size: int, seed: int, start: int, flip: bool
+    images: np.ndarray, batch_size: int, seed: int, start: int, flip: bool, own: slice
 ) -> Iterator[np.ndarray]:
+    """Yield the images of each batch whose places in it are `own`."""
     per_epoch = len(images) // batch_size * batch_size
     epoch, position = divmod(start, per_epoch)
     while True:
         order = np.random.default_rng([seed, epoch]).permutation(len(images))
         mirrored = np.random.default_rng([seed, epoch, 1]).random(len(images)) < 0.5
         for first in range(position, per_epoch, batch_size):
-            chosen = order[first : first + batch_size]
+            chosen = order[first : first + batch_size][own]
             batch = images[chosen]
             if flip:
                 batch[mirrored[chosen]] = batch[mirrored[chosen], :, ::-1]

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.training import replicas
 
 
 def augment(images: tf.Tensor, policy: str, seed: tf.Tensor) -> tf.Tensor:
@@ -52,7 +53,9 @@ def translation(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     size = images.shape[1]
     reach = size // 8
     count = tf.shape(images)[0]
-    shifts = tf.random.stateless_uniform([count, 2], seed, -reach, reach + 1, tf.int32)
+    shifts = replicas.stateless_uniform(
+        [count, 2], seed, minval=-reach, maxval=reach + 1, dtype=tf.int32
+    )
     # One row and column of grey on each side: whatever lies outside is taken from there.
     images = tf.pad(images, [[0, 0], [1, 1], [1, 1], [0, 0]])
     for axis in (1, 2):
@@ -65,7 +68,9 @@ def translation(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 def cutout(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """Paint a square of half the image's side grey, anywhere, also partly outside."""
     size = images.shape[1]
-    centres = tf.random.stateless_uniform([tf.shape(images)[0], 2], seed, 0, size + 1, tf.int32)
+    centres = replicas.stateless_uniform(
+        [tf.shape(images)[0], 2], seed, minval=0, maxval=size + 1, dtype=tf.int32
+    )
     distances = tf.abs(tf.range(size) - centres[..., None])  # (batch, 2, size)
     covered = distances < size // 4
     hole = covered[:, 0, :, None] & covered[:, 1, None, :]
@@ -74,7 +79,7 @@ def cutout(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 def _uniform(images: tf.Tensor, seed: tf.Tensor, count: int) -> tf.Tensor:
     """Return `count` numbers in [0, 1) an image, in the images' type: (batch, 1, 1, 1, count)."""
-    numbers = tf.random.stateless_uniform([tf.shape(images)[0], 1, 1, 1, count], seed)
+    numbers = replicas.stateless_uniform([tf.shape(images)[0], 1, 1, 1, count], seed)
     return tf.cast(numbers, images.dtype)
 
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tutorial_lib.losses import get_loss, gradient_penalty, interpolate, wasserstein_penalty
 from tutorial_lib.models.latents import draw_latents
-from tutorial_lib.training import schedules
+from tutorial_lib.training import replicas, schedules
 from tutorial_lib.training.augment import augment, parse_policy
 from tutorial_lib.training.ema import update_average
 from tutorial_lib.training.networks import get_networks
@@ -74,7 +74,7 @@ class GAN(tf.Module):
         reseed(self.discriminator, dropout_seed)
         for optimizer in (self.generator_optimizer, self.discriminator_optimizer):
             optimizer.learning_rate.assign(schedule_values["learning_rate"])
-        latents = tf.random.stateless_normal(
+        latents = replicas.stateless_normal(
             [tf.shape(real_images)[0], self.recipe.latent_size], latent_seed
         )
         with tf.GradientTape() as generator_tape, tf.GradientTape() as discriminator_tape:
@@ -118,7 +118,7 @@ class GAN(tf.Module):
             if recipe.r2_gamma:
                 total += recipe.r2_gamma * gradient_penalty(self._slopes(fake_images))
             if recipe.slope_weight:
-                epsilon = tf.random.stateless_uniform([tf.shape(real_images)[0]], seed)
+                epsilon = replicas.stateless_uniform([tf.shape(real_images)[0]], seed)
                 between = interpolate(real_images, fake_images, epsilon)
                 total += recipe.slope_weight * wasserstein_penalty(self._slopes(between))
             return strength * total
@@ -138,15 +138,17 @@ class GAN(tf.Module):
 
     def sample(self, latents: np.ndarray) -> np.ndarray:
         """Return the averaged generator's images for these latents, float32 in [-1, 1]."""
-        return self.average.predict(latents, verbose=0)
+        return replicas.predict(self.average, latents)
 
 
 def reseed(model: keras.Model, seed: tf.Tensor) -> None:
     """Start every random layer of a model (dropout) from `seed`, two integers.
 
     Keras counts on in a hidden state that checkpoints leave out; deriving it from the step
-    makes a resumed run draw what an uninterrupted one would have drawn.
+    makes a resumed run draw what an uninterrupted one would have drawn. Each replica draws
+    other numbers.
     """
+    seed = replicas.own_seed(seed)
     for index, layer in enumerate(_inner_layers(model)):
         generator = getattr(layer, "seed_generator", None)
         if generator is not None:

@@ -7,7 +7,7 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -26,6 +26,13 @@ from tutorial_lib.training.memory import keep_freed_memory
 from tutorial_lib.training.precision import device_name
 from tutorial_lib.training.recipes import Recipe
 from tutorial_lib.training.state import TrainingState, check_config
+from tutorial_lib.training.strategies import (
+    check_scope,
+    distribute_step,
+    split_batches,
+    synchronize_batch_norm,
+)
+from tutorial_lib.training.workers import Workers
 
 
 class Algorithm(Protocol):
@@ -39,7 +46,7 @@ class Algorithm(Protocol):
         """Return the values that change over the run, at `nimg` images seen."""
 
     def train_step(self, batch, seed, schedule_values) -> dict[str, tf.Tensor]:
-        """Update the networks, and return metrics; those named …loss are shown."""
+        """Update the networks, and return metrics, means over the batch; …loss are shown."""
 
     def draw_latents(self, count: int, seed: int = 0) -> np.ndarray:
         """Return what `sample` takes, the same for each seed."""
@@ -54,8 +61,10 @@ class Trainer:
     `images` is uint8 (N, size, size, 3). A tick, every `tick_kimg` thousand images, is when
     callbacks log, sample and save; `callbacks` defaults to `default_callbacks()`. A resumed run
     ends in the same bits as one never stopped, on a CPU and with
-    `tf.config.experimental.enable_op_determinism()`. Raises `TutorialError` if the images are
-    not uint8 or do not have the size of the recipe.
+    `tf.config.experimental.enable_op_determinism()`. With a `strategy` from `make_strategy`, for
+    which the algorithm was built, several devices share each batch; callbacks act on one worker
+    only. Raises `TutorialError` if the images are not uint8 or do not have the size of the
+    recipe, or if the strategy does not fit.
     """
 
     def __init__(
@@ -64,6 +73,7 @@ class Trainer:
         images: np.ndarray,
         directory: str | Path,
         *,
+        strategy: tf.distribute.Strategy | None = None,
         tick_kimg: float = 5.0,
         callbacks: Sequence[Callback] | None = None,
     ):
@@ -78,11 +88,16 @@ class Trainer:
         self.images = images
         self.directory = Path(directory)
         self.state = TrainingState(algorithm, self.directory / "checkpoints")
+        self.strategy = strategy or tf.distribute.get_strategy()
+        self.workers = Workers(self.strategy)
         self.callbacks = default_callbacks() if callbacks is None else list(callbacks)
         self.finished = False
         self._stop_nimg = self._stop_seconds = math.inf
         self._tick_images = max(1, round(tick_kimg * 1000))
-        self._step = tf.function(algorithm.train_step)
+        check_scope(self.strategy, self.state.variables())
+        if self.strategy.num_replicas_in_sync > 1:
+            synchronize_batch_norm(algorithm)
+        self._step = distribute_step(algorithm.train_step, self.strategy)
         self._config = {
             "algorithm": type(algorithm).__name__,
             "recipe": dataclasses.asdict(algorithm.recipe),
@@ -105,6 +120,7 @@ class Trainer:
             "nimg": self.nimg,
             "minutes": round(self.state.seconds / 60, 1),
             "device": device_name(),
+            "replicas": self.strategy.num_replicas_in_sync,
             "versions": {
                 "tutorial_lib": tutorial_lib.__version__,
                 "tensorflow": tf.__version__,
@@ -121,14 +137,15 @@ class Trainer:
         the directory holds a run), "must" (an error if it holds none) or "never" (an error if
         it holds one). Ctrl-C saves, says how to go on and raises KeyboardInterrupt. Raises
         `TutorialError` if the run was started with other hyper-parameters or data, if a loss
-        is no longer finite, if nothing can be written, or if another process trains there.
+        is no longer finite, if nothing can be written, if another process trains there, or if
+        another worker is lost.
         """
         if kimg is None and minutes is None:
             raise TutorialError("Say when to stop: give kimg, minutes or both.")
         self._stop_nimg = 1000 * _positive("kimg", kimg)
         self._stop_seconds = 60 * _positive("minutes", minutes)
         self._batches()  # refuses an impossible batch size or seed before anything is written
-        with self._opened(resume):
+        with self.workers.losses_named(), self._opened(resume):
             keep_freed_memory()
             self._train()
 
@@ -138,6 +155,7 @@ class Trainer:
             with _interruptible() as interruption:
                 self._call("on_start")
                 self._run(interruption)
+                self.workers.wait()  # for the last checkpoint
         finally:
             self._call("on_end")
         if interruption.is_set() and self.progress() < 1:
@@ -154,21 +172,24 @@ class Trainer:
         if resume not in ("auto", "must", "never"):
             raise TutorialError(f"resume must be auto, must or never, not {resume!r}.")
         config_file = self.directory / "config.json"
-        if config_file.exists() and resume == "never":
+        started = config_file.exists()
+        if started and resume == "never":
             raise TutorialError(f"{self.directory} already holds a run: choose another folder.")
-        if not config_file.exists() and resume == "must":
+        if not started and resume == "must":
             raise TutorialError(f"{self.directory} holds no run to resume: check the path.")
-        if not config_file.exists() and self.state.saved():
+        if not started and self.state.saved():
             raise TutorialError(
                 f"{self.directory} holds checkpoints but no config.json: choose another folder."
             )
         with contextlib.ExitStack() as stack:
             try:
-                stack.enter_context(locked(self.directory))
-                if config_file.exists():
+                if self.workers.is_chief:
+                    stack.enter_context(locked(self.directory))
+                if started:
                     check_config(config_file, self._config)
                     self.state.restore()
-                else:
+                self._check_agreement()
+                if not started and self.workers.is_chief:
                     content = json.dumps(self._config, indent=2) + "\n"
                     write_whole(config_file, content.encode())
             except OSError as error:
@@ -177,10 +198,25 @@ class Trainer:
                 ) from error
             yield
 
-    def _batches(self) -> tf.data.Dataset:
+    def _check_agreement(self) -> None:
+        """Refuse workers that would see other images, or go on from or stop at another point."""
+        clock = {"nimg": self.nimg, "kimg": self._stop_nimg / 1000}
+        stop = {"minutes": self._stop_seconds / 60, "tick_kimg": self._tick_images / 1000}
+        self.workers.check_agreement(self._config | clock | stop)
+
+    def _batches(self) -> Iterable:
         recipe = self.algorithm.recipe
-        return batches(
-            self.images, recipe.batch_size, seed=recipe.seed, start=self.nimg, flip=recipe.flip
+        return split_batches(
+            lambda **part: batches(
+                self.images,
+                recipe.batch_size,
+                seed=recipe.seed,
+                start=self.nimg,
+                flip=recipe.flip,
+                **part,
+            ),
+            recipe.batch_size,
+            self.strategy,
         )
 
     def _run(self, interruption: threading.Event) -> None:
@@ -196,7 +232,11 @@ class Trainer:
             state.nimg += batch_size
             state.seconds = time.monotonic() - start
             self._call("on_step")
-            self.finished = interruption.is_set() or self.progress() >= 1
+            # Several workers hear of an interruption, and read the clock, together.
+            state.seconds, stop = self.workers.mean(state.seconds, interruption.is_set())
+            if stop:
+                interruption.set()
+            self.finished = stop > 0 or self.progress() >= 1
             if self.finished or state.nimg % self._tick_images < batch_size:
                 means = tick.means()  # waits for the device, so the time is read after it
                 state.seconds = time.monotonic() - start
@@ -207,6 +247,8 @@ class Trainer:
                 return
 
     def _call(self, occasion: str, *arguments) -> None:
+        if not self.workers.is_chief:
+            return
         try:
             for callback in self.callbacks:
                 getattr(callback, occasion)(self, *arguments)

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from tutorial_lib.models import vae
 from tutorial_lib.models.latents import draw_latents
-from tutorial_lib.training import schedules
+from tutorial_lib.training import replicas, schedules
 from tutorial_lib.training.ema import update_average
 from tutorial_lib.training.networks import published_network
 from tutorial_lib.training.optimizers import build_optimizer
@@ -53,7 +53,7 @@ class VAE(tf.Module):
         `images` are (batch, size, size, 3) in [-1, 1]; `seed` is two integers on which all
         randomness of the step depends; `schedule_values` come from `schedule`.
         """
-        noise = tf.random.stateless_normal([tf.shape(images)[0], self.recipe.latent_size], seed)
+        noise = replicas.stateless_normal([tf.shape(images)[0], self.recipe.latent_size], seed)
         encoder = self.autoencoder.get_layer("encoder")
         decoder = self.autoencoder.get_layer("decoder")
         with tf.GradientTape() as tape:
@@ -72,4 +72,4 @@ class VAE(tf.Module):
 
     def sample(self, latents: np.ndarray) -> np.ndarray:
         """Return the averaged decoder's images for these latents, float32 in [-1, 1]."""
-        return self.average.get_layer("decoder").predict(latents, verbose=0)
+        return replicas.predict(self.average.get_layer("decoder"), latents)
