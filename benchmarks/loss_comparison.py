@@ -40,12 +40,12 @@ from tutorial_lib.losses import (
     generator_loss,
     least_squares_discriminator_loss,
 )
-from tutorial_lib.metrics.coats import (
+from tutorial_lib.metrics.factors import (
     Judgement,
-    coat_shares,
-    coats_covered,
-    fit_coat_classifier,
-    judge_coats,
+    fit_factor_classifier,
+    judge_factors,
+    kind_shares,
+    kinds_covered,
 )
 from tutorial_lib.metrics.frechet import fit_gaussian, frechet_distance
 from tutorial_lib.metrics.modes import grid_histogram, jensen_shannon, modes_covered
@@ -199,7 +199,7 @@ def prepare_images(settings: ImageSettings, folder: Path) -> tuple[dict, Callabl
     # Different seeds: training images, the real ones to compare with, and a second such set.
     training = draw_cats(settings.images, size, seed=0).images
     real, others = (
-        judge_coats(classifier, draw_cats(settings.samples, size, seed=seed).images)
+        judge_factors(classifier, draw_cats(settings.samples, size, seed=seed).images)
         for seed in (1, 2)
     )
     measure = partial(measure_images, real)
@@ -214,7 +214,7 @@ def prepare_images(settings: ImageSettings, folder: Path) -> tuple[dict, Callabl
         if recipe.seed == settings.seeds[0]:
             name = f"{loss}_{penalty}.png".replace(" ", "")
             save_grid(fakes[:8], folder / "loss_comparison_images" / name, columns=8)
-        return record | measure(judge_coats(classifier, fakes))
+        return record | measure(judge_factors(classifier, fakes))
 
     return facts, run
 
@@ -232,19 +232,20 @@ def train_classifier(settings: ImageSettings) -> tuple[keras.Model, dict]:
     seen = draw_cats(settings.examples, size, seed=100)
     held_out = draw_cats(settings.samples, size, seed=101)
     start = time.perf_counter()
-    classifier = fit_coat_classifier(seen.images, seen.factors["coat"])
+    classifier = fit_factor_classifier(seen.images, {"coat": seen.factors["coat"]})
     seconds = time.perf_counter() - start
-    right = judge_coats(classifier, held_out.images).coats == held_out.factors["coat"]
+    judged = judge_factors(classifier, held_out.images).factors["coat"]
+    right = judged == held_out.factors["coat"]
     return classifier, {"classifier_accuracy": right.mean(), "classifier_seconds": seconds}
 
 
 def measure_images(real: Judgement, fakes: Judgement) -> dict:
     """Return how images, as the classifier sees them, differ from real ones."""
-    shares, due = (coat_shares(judged.coats, len(COATS)) for judged in (fakes, real))
+    shares, due = (kind_shares(judged.factors["coat"], len(COATS)) for judged in (fakes, real))
     distance = frechet_distance(fit_gaussian(real.features), fit_gaussian(fakes.features))
     return {
         "frechet_coats": distance,
-        "coats_covered": coats_covered(shares, due),
+        "coats_covered": kinds_covered(shares, due),
         "jensen_shannon": jensen_shannon(shares, due),
         "shares": dict(zip(COATS, shares, strict=True)),
     }

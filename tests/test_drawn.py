@@ -7,11 +7,14 @@ from tutorial_lib.data.drawn import (
     BACKGROUNDS,
     COATS,
     EYE_COLOURS,
+    EYE_KINDS,
     FACTORS,
+    KINDS,
     PALETTES,
     draw_cats,
     draw_factors,
     render,
+    visible_kinds,
 )
 from tutorial_lib.data.drawn_shapes import Face
 from tutorial_lib.errors import TutorialError
@@ -133,6 +136,18 @@ def test_factors_fill_their_ranges():
         values = factors[name].astype(np.float64)
         assert values.min() >= low - 1e-6 and values.max() <= high + 1e-6, name
         assert np.ptp(values) > 0.8 * (high - low), name
+
+
+def test_visible_kinds_are_what_a_picture_shows():
+    drawn = draw_factors(5000, seed=8)
+    kinds = visible_kinds(drawn)
+    assert list(kinds) == list(KINDS)
+    for name, count in KINDS.items():
+        assert kinds[name].dtype == np.int64 and set(kinds[name]) == set(range(count))
+    eyes = np.array(EYE_KINDS)[kinds["eyes"]]
+    np.testing.assert_array_equal(eyes == "closed", drawn["openness"] == 0)
+    green = np.array(EYE_KINDS)[drawn["eye_colour"]] == "green"
+    assert set(eyes[green]) == {"green", "odd", "closed"}
 
 
 def test_factors_are_independent():

@@ -120,6 +120,17 @@ FACTORS = np.dtype(
 )
 
 
+# Of how many kinds each factor is that can be told from a picture; `visible_kinds` numbers them.
+EYE_KINDS = (*EYE_COLOURS, "odd", "closed")
+KINDS = {
+    "coat": len(COATS),
+    "eyes": len(EYE_KINDS),
+    "ears": 2,  # upright, folded
+    "tongue": 2,  # hidden, shown
+    "background": len(BACKGROUNDS),
+}
+
+
 @dataclass(frozen=True)
 class DrawnCats:
     """N drawn cats of size S, all arrays in the same order.
@@ -206,6 +217,22 @@ def _draw_scene(f: np.ndarray, number: "_Uniforms") -> None:
         f["gaze"][:, axis] = number.between(-1, 1)
         f["background_turn"][:, axis] = number.between(-1, 1)
         f["light"][:, axis] = number.between(-1, (1, -0.4)[axis])
+
+
+def visible_kinds(factors: np.ndarray) -> dict[str, np.ndarray]:
+    """Return which kind each cat is of, for every factor in KINDS, int64 (N,).
+
+    `factors` is an array like the one that `draw_factors` returns. Closed eyes hide their colour.
+    """
+    eyes = np.where(factors["odd_eyes"], EYE_KINDS.index("odd"), factors["eye_colour"])
+    kinds = {
+        "coat": factors["coat"],
+        "eyes": np.where(factors["openness"] == 0, EYE_KINDS.index("closed"), eyes),
+        "ears": factors["folded"],
+        "tongue": factors["tongue"],
+        "background": factors["background"],
+    }
+    return {name: values.astype(np.int64) for name, values in kinds.items()}
 
 
 class _Uniforms:
