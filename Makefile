@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help book test test-fast lint notebooks test-colab address clean
+.PHONY: help book test test-fast lint notebooks tables test-colab address clean
 
 export PYTHON
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -43,6 +43,9 @@ lint: .venv/.test ## check style and formatting with ruff
 
 notebooks: .venv/.test ## run every notebook (or NOTEBOOKS="a.ipynb b.ipynb") and store its outputs
 	$(RUN) scripts/run_notebooks.py $(NOTEBOOKS)
+
+tables: .venv/.test ## write the tables of stored measurements into the README
+	$(RUN) scripts/make_tables.py
 
 test-colab: $(MADE) ## run every notebook under Colab's versions (needs Python 3.13)
 	$(RUN) tests/colab/run.py

@@ -1,164 +1,220 @@
-"""Compare the library's training step with the source document's loop, on the same networks.
+"""Compare the library's training step with other loops, and with the limit of the machine.
 
     python benchmarks/training_speed.py
+    python benchmarks/training_speed.py --torch-python ~/torch/bin/python
 
-Both train the document's networks on the same random images at 64×64, batch 64: the document's
-loop as printed in its §5.4 (eager, float32), and the library's step in float32 (with glibc's
-default allocator too; it costs little without the threads of the data pipeline) and, where the
-hardware computes in it, in half precision. Linux only. Each measurement is a process of its own;
-the loops take turns, so that a drift of the machine meets all of them. The table gives medians,
-and the median of the ratios of neighbours. Results go to benchmarks/results/training_speed.json.
+All train the same networks (those of the recipe dcgan, or --recipe) on the same batch: the source
+document's loop as printed in its §5.4; the loop of TensorFlow's DCGAN tutorial, as TensorFlow comes
+and with its oneDNN kernels switched on as the library does; Keras' `fit`; PyTorch, if there is any,
+eager and compiled, in the best of its number formats and memory formats; the library's step in
+float32 and, where the hardware computes in it, in half precision. The document's loop and the
+library's step are also compared on the document's own networks.
+
+Each measurement is a process of its own, and they take turns (turns.py). Stored are medians over
+the rounds, and the median, least and greatest of the ratios to the library's step of the same
+round. The limit is the best rate of a large matrix product or convolution (machine_limit.py),
+measured in the same rounds; flops.py says what is counted as the step's work. Takes about six
+minutes on two cores, when nothing else runs there. Results go to
+tutorial_lib/results/training_speed.json, or to --out; `make tables` brings them into the README.
 """
 
 import argparse
 import json
 import os
-import resource
 import statistics
-import subprocess
 import sys
-import time
+import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-BATCH_SIZE, NOISE_DIM = 64, 100
-RESULT = Path(__file__).parent / "results" / "training_speed.json"
+from turns import MeasurementError, compare, rounded, run_program, take_turns
+
+from tutorial_lib.environment import prepare_tensorflow
+from tutorial_lib.files import write_whole
+
+HERE = Path(__file__).parent
+RESULT = HERE.parent / "tutorial_lib" / "results" / "training_speed.json"
+# Peers run as TensorFlow comes: without what `prepare_tensorflow` sets for the library.
+OURS = ("TF_ENABLE_ONEDNN_OPTS",)
+
+Program = Callable[[], dict]
 
 
 def main() -> None:
-    """Measure in turns, print the table and store the figures."""
+    """Measure in turns, and store the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=8)
-    parser.add_argument("--measure", help=argparse.SUPPRESS)
+    parser.add_argument("--recipe", default="dcgan", help="whose networks are trained")
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=3.0, help="of steps a measurement")
+    parser.add_argument("--torch-python", default=sys.executable, help="a Python with PyTorch")
+    parser.add_argument("--out", type=Path, default=RESULT)
     arguments = parser.parse_args()
-    if arguments.measure:
-        print(json.dumps(measure(arguments.measure, arguments.steps)))
-        return
-    loops = ["document", "float32 default-allocator", "float32"]
-    if (best := best_precision()) != "float32":
-        loops.append(best)
-    runs = {loop: [] for loop in loops}
-    for _ in range(arguments.rounds):
-        for loop in loops:
-            runs[loop].append(measure_in_process(loop, arguments.steps))
-    store(runs)
+    prepare_tensorflow()
+    load = os.getloadavg()[0]  # what else has been running here, in processes
+    with tempfile.TemporaryDirectory() as folder:
+        results = Comparison(arguments, Path(folder) / "networks.npz").run()
+    settings = {name: getattr(arguments, name) for name in ("batch", "rounds", "seconds")}
+    content = {**results.pop("facts"), "load_before": load, **settings, **results}
+    write_whole(arguments.out, (json.dumps(rounded(content), indent=2) + "\n").encode())
+    print(f"Stored in {arguments.out}")
 
 
-def measure(loop: str, steps: int) -> dict:
-    """Return images a second (median over steps) and peak memory (MB) of one loop."""
-    precision, _, variant = loop.partition(" ")
-    if precision == "document":
-        step = document_step()
-    else:
-        step = library_step(precision, keeps_memory=not variant)
-    images = random_images()
-    for _ in range(2):  # tracing, and the first allocation of everything
-        step(images)
-    seconds = []
-    for _ in range(steps):
-        start = time.perf_counter()
-        step(images)
-        seconds.append(time.perf_counter() - start)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"images_per_second": BATCH_SIZE / statistics.median(seconds), "peak_mb": peak}
+class Comparison:
+    """Hold what is to be measured, and what had to be left out."""
 
+    def __init__(self, arguments: argparse.Namespace, outline: Path):
+        self.arguments, self.outline = arguments, outline
+        self.left_out: list[str] = []
 
-def random_images():
-    """Return one batch in [-1, 1]; its content does not matter for speed."""
-    import tensorflow as tf
-
-    return tf.random.stateless_uniform((BATCH_SIZE, 64, 64, 3), [0, 1], -1, 1)
-
-
-def document_step():
-    """Return the body of the document's loop (§5.4), with its own losses and optimisers (§5.3)."""
-    import tensorflow as tf
-
-    from tutorial_lib.models.dcgan import build_discriminator, build_generator
-
-    generator, discriminator = build_generator(), build_discriminator()
-    generator_optimizer = tf.keras.optimizers.Adam(1e-4)
-    discriminator_optimizer = tf.keras.optimizers.Adam(1e-4)
-    cross_entropy = tf.keras.losses.BinaryCrossentropy(from_logits=True)
-
-    def step(real_images):
-        noise = tf.random.normal([BATCH_SIZE, NOISE_DIM])
-        with tf.GradientTape() as gen_tape, tf.GradientTape() as disc_tape:
-            generated_images = generator(noise, training=True)
-            real_output = discriminator(real_images, training=True)
-            fake_output = discriminator(generated_images, training=True)
-            gen_loss = cross_entropy(tf.ones_like(fake_output), fake_output)
-            real_loss = cross_entropy(tf.ones_like(real_output), real_output)
-            fake_loss = cross_entropy(tf.zeros_like(fake_output), fake_output)
-            disc_loss = real_loss + fake_loss
-        weights = generator.trainable_variables
-        gradients = gen_tape.gradient(gen_loss, weights)
-        generator_optimizer.apply_gradients(zip(gradients, weights, strict=True))
-        weights = discriminator.trainable_variables
-        gradients = disc_tape.gradient(disc_loss, weights)
-        discriminator_optimizer.apply_gradients(zip(gradients, weights, strict=True))
-        return float(gen_loss), float(disc_loss)  # waits for the device
-
-    return step
-
-
-def library_step(precision: str, keeps_memory: bool = True):
-    """Return the step that the trainer runs, on the document's recipe."""
-    import tensorflow as tf
-
-    from tutorial_lib.training.gan import GAN
-    from tutorial_lib.training.memory import keep_freed_memory
-    from tutorial_lib.training.recipes import RECIPES
-
-    if keeps_memory:
-        keep_freed_memory()
-    gan = GAN(RECIPES["document"], precision=precision)
-    traced = tf.function(gan.train_step)
-    values = {name: tf.constant(value) for name, value in gan.schedule(10**6).items()}
-    seed = tf.constant([0, 0], tf.int64)
-    return lambda images: [float(loss) for loss in traced(images, seed, values).values()]
-
-
-def best_precision() -> str:
-    """Return what the library chooses on this hardware, asked in a process of its own."""
-    code = "from tutorial_lib.training.precision import choose_precision as c; print(c())"
-    return run([sys.executable, "-c", code]).strip()
-
-
-def measure_in_process(loop: str, steps: int) -> dict:
-    """Return `measure(loop, steps)` from a fresh process, so that its peak memory is its own."""
-    return json.loads(run([sys.executable, __file__, "--measure", loop, "--steps", str(steps)]))
-
-
-def run(command: list[str]) -> str:
-    """Return the last line that a command prints."""
-    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2"}
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
-    return done.stdout.splitlines()[-1]
-
-
-def store(runs: dict[str, list[dict]]) -> None:
-    """Print one line a loop, and write all figures to `RESULT`."""
-    from tutorial_lib.training.precision import device_name
-
-    table = {}
-    for loop, results in runs.items():
-        speeds = [result["images_per_second"] for result in results]
-        ratios = [
-            speed / neighbour["images_per_second"]
-            for speed, neighbour in zip(speeds, runs["document"], strict=True)
-        ]
-        table[loop] = {
-            "images_per_second": round(statistics.median(speeds), 1),
-            "ratio_to_document": round(statistics.median(ratios), 2),
-            "ratio_min": round(min(ratios), 2),
-            "ratio_max": round(max(ratios), 2),
-            "peak_mb": round(statistics.median(result["peak_mb"] for result in results)),
+    def run(self) -> dict:
+        """Return all results."""
+        asked = self.arguments
+        facts = self.child("network_outline", asked.recipe, asked.batch, self.outline)
+        precisions = sorted({"float32", facts.pop("precision")})
+        print("Preparing: PyTorch's best formats, a profile of the step.", flush=True)
+        networks = {asked.recipe: self.loops(asked.recipe, precisions, facts)}
+        if asked.recipe != "document":
+            networks["document"] = {
+                "eager": self.loop("document", "eager"),
+                **self.library("document", precisions[-1:]),
+            }
+        programs = {
+            f"{recipe}, {name}": program
+            for recipe, loops in networks.items()
+            for name, program in loops.items()
+        } | {f"limit, {name}": partial(self.child, "machine_limit", name) for name in precisions}
+        profiles = {
+            name: self.child("step_profile", asked.recipe, asked.batch, name) for name in precisions
         }
-        print(loop, table[loop])
-    RESULT.parent.mkdir(exist_ok=True)
-    content = {"device": device_name(), "rounds": len(runs["document"]), "loops": table}
-    RESULT.write_text(json.dumps(content, indent=2) + "\n")
+        runs = take_turns(programs, asked.rounds)
+        return {
+            "facts": facts,
+            "networks": {
+                recipe: summarise({name: runs[f"{recipe}, {name}"] for name in loops})
+                for recipe, loops in networks.items()
+            },
+            "limits": {
+                name: reach(
+                    profiles[name]["flops"],
+                    asked.batch,
+                    runs[f"{asked.recipe}, library {name}"],
+                    runs[f"limit, {name}"],
+                )
+                for name in precisions
+            },
+            "profiles": profiles,
+            "left_out": self.left_out,
+        }
+
+    def loops(self, recipe: str, precisions: list[str], facts: dict) -> dict[str, Program]:
+        """Return all loops around the networks of a recipe, PyTorch's only where it works."""
+        return {
+            "eager": self.loop(recipe, "eager"),
+            "tutorial": self.loop(recipe, "tutorial"),
+            "tutorial with oneDNN": self.loop(recipe, "tutorial", drop=()),
+            "fit": self.loop(recipe, "fit"),
+            **self.torch(precisions, facts),
+            **self.library(recipe, precisions),
+        }
+
+    def library(self, recipe: str, precisions: list[str]) -> dict[str, Program]:
+        """Return the library's step in each of these precisions."""
+        return {
+            f"library {name}": self.loop(recipe, "library", name, drop=()) for name in precisions
+        }
+
+    def loop(self, recipe: str, name: str, *more: str, drop: tuple = OURS) -> Program:
+        """Return the program that measures one of training_loops.py."""
+        asked = self.arguments
+        words = (name, recipe, asked.batch, asked.seconds, *more)
+        return partial(self.child, "training_loops", *words, drop=drop)
+
+    def child(self, script: str, *words: object, python: str = sys.executable, **options) -> dict:
+        """Return what another script of this folder prints."""
+        command = [python, str(HERE / f"{script}.py"), *map(str, words)]
+        return run_program(command, **options)
+
+    def torch(self, precisions: list[str], facts: dict) -> dict[str, Program]:
+        """Return PyTorch's loops in its best format, or nothing where they don't run."""
+        formats = [
+            (name.removeprefix("mixed_"), memory)
+            for name in precisions
+            for memory in ("contiguous", "channels_last")
+        ]
+        try:
+            if reason := facts.pop("no_outline"):
+                raise MeasurementError(reason)
+            trials = {form: self.torch_loop(*form, "eager")() for form in formats}
+        except MeasurementError as error:
+            return self.leave_out("PyTorch", error)
+        best = max(trials, key=lambda form: trials[form]["images_per_second"])
+        facts["versions"]["torch"] = trials[best]["version"]
+        facts["torch_format"] = " ".join(best)
+        loops = {"torch": self.torch_loop(*best, "eager")}
+        compiled = self.torch_loop(*best, "compiled")
+        try:
+            compiled()  # later rounds find the compiled code in PyTorch's cache
+        except MeasurementError as error:
+            return loops | self.leave_out("torch.compile", error)
+        return loops | {"torch compiled": compiled}
+
+    def torch_loop(self, *variant: str) -> Program:
+        """Return the program that measures one variant of torch_loop.py."""
+        asked = self.arguments
+        words = (self.outline, asked.batch, asked.seconds, *variant)
+        return partial(self.child, "torch_loop", *words, python=asked.torch_python)
+
+    def leave_out(self, what: str, error: MeasurementError) -> dict:
+        """Note and say why something is not measured."""
+        self.left_out.append(f"{what}: {error}")
+        print(f"Left out {self.left_out[-1]}", flush=True)
+        return {}
+
+
+def summarise(runs: dict[str, list[dict]]) -> dict:
+    """Return medians of each loop, and how much faster the library's best is than each.
+
+    `runs` holds the rounds of each loop on the same networks. Raises ValueError if their sizes
+    differ.
+    """
+    sizes = {tuple(run["weights"]) for rounds in runs.values() for run in rounds}
+    if len(sizes) != 1:
+        raise ValueError(f"The loops did not train the same networks: {sizes}.")
+    speeds = {name: column(rounds, "images_per_second") for name, rounds in runs.items()}
+    ours = [name for name in runs if name.startswith("library")]
+    best = max(ours, key=lambda name: statistics.median(speeds[name]))
+    loops = {
+        name: {
+            "images_per_second": statistics.median(speeds[name]),
+            "library_faster": compare(speeds[best], speeds[name]),
+            "peak_mb": statistics.median(column(rounds, "peak_mb")),
+        }
+        for name, rounds in runs.items()
+    }
+    return {"weights": list(*sizes), "best": best, "loops": loops}
+
+
+def reach(flops: dict, batch: int, steps: list[dict], limits: list[dict]) -> dict:
+    """Return the rates of a step and of the limits, and the step's share of the best limit.
+
+    `flops` are those of one step; rates are in GFLOP a second, medians over the rounds.
+    """
+    per_image = sum(flops.values()) / batch
+    rates = [per_image * speed for speed in column(steps, "images_per_second")]
+    best = [max(limit.values()) for limit in limits]
+    return {
+        "gflop_per_image": per_image / 1e9,
+        "step": statistics.median(rates) / 1e9,
+        "limits": {name: statistics.median(column(limits, name)) / 1e9 for name in limits[0]},
+        "share": compare(rates, best),
+    }
+
+
+def column(rounds: list[dict], name: str) -> list[float]:
+    """Return one figure of every round."""
+    return [run[name] for run in rounds]
 
 
 if __name__ == "__main__":

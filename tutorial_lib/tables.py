@@ -1,0 +1,176 @@
+"""Tables made from stored measurements, for the README and the chapters: nothing in them is typed.
+
+Each function of `TABLES` returns Markdown. In a notebook, show it with `IPython.display.Markdown`;
+`scripts/make_tables.py` writes it into the README.
+"""
+
+import json
+from collections.abc import Sequence
+from importlib import resources
+
+from tutorial_lib.pretrained import available, load_card
+
+LOOPS = {
+    "eager": "the source document's loop, eager, as TensorFlow comes",
+    "tutorial": "TensorFlow's tutorial loop (`tf.function`), as TensorFlow comes",
+    "tutorial with oneDNN": "the same, with TensorFlow's oneDNN kernels switched on",
+    "fit": "Keras `fit` with a custom `train_step`, as TensorFlow comes",
+    "torch": "PyTorch, eager, {torch_format}",
+    "torch compiled": "PyTorch, `torch.compile`, {torch_format}",
+    "library float32": "the library's step, float32",
+    "library mixed_bfloat16": "the library's step, bfloat16",
+    "library mixed_float16": "the library's step, float16",
+}
+OPERATIONS = {
+    "Conv2D": "convolution",
+    "Conv2DBackpropInput": "transposed convolution, or a convolution's gradient to its input",
+    "Conv2DBackpropFilter": "a convolution's gradient to its kernel",
+    "MatMul": "matrix product",
+}
+
+
+def load_results(name: str) -> dict:
+    """Return the stored results of a benchmark, tutorial_lib/results/NAME.json."""
+    path = resources.files("tutorial_lib") / "results" / f"{name}.json"
+    return json.loads(path.read_text("utf-8"))
+
+
+def speed_table() -> str:
+    """Return how fast each training loop is, and how much faster the library's step."""
+    results = load_results("training_speed")
+    rows = []
+    for recipe, network in results["networks"].items():
+        for name, loop in network["loops"].items():
+            faster = loop["library_faster"]
+            rows.append(
+                (
+                    f"`{recipe}`",
+                    LOOPS[name].format(**results),
+                    f"{loop['images_per_second']:.3g}",
+                    "" if name == network["best"] else f"{faster['median']:.2f} × {_span(faster)}",
+                    f"{loop['peak_mb'] / 1000:.2f} GB",
+                )
+            )
+    head = ("networks", "loop", "images a second", "the library is faster by", "peak memory")
+    versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
+    note = (
+        f"{results['device']}; batch {results['batch']}, 64×64 pixels; medians of "
+        f"{results['rounds']} rounds in turns, the span of the ratios in brackets; {versions}."
+    )
+    left_out = "".join(f" Left out: {reason}." for reason in results["left_out"])
+    return _table(head, rows) + "\n\n" + note + left_out + _warning(results)
+
+
+def limit_table() -> str:
+    """Return how near the library's step comes to the fastest that the machine multiplies."""
+    results = load_results("training_speed")
+    rows = []
+    for precision, limit in results["limits"].items():
+        name, share = precision.removeprefix("mixed_"), limit["share"]
+        work = f"a training step ({limit['gflop_per_image']:.2f} GFLOP an image)"
+        rows += [
+            (name, f"large {kind}", f"{rate:.0f}", "") for kind, rate in limit["limits"].items()
+        ]
+        rows.append((name, work, f"{limit['step']:.0f}", f"{share['median']:.2f} {_span(share)}"))
+    return _table(("precision", "work", "GFLOP/s", "share of the best"), rows)
+
+
+def profile_table(count: int = 10) -> str:
+    """Return the `count` operations that take most of a step's time, and what bounds the step."""
+    results = load_results("training_speed")
+    precision, profile = list(results["profiles"].items())[-1]
+    times, flops = profile["time"], profile["flops"]
+    total = sum(flops.values())
+    rows = [
+        (
+            OPERATIONS.get(name, name),
+            _percent(flops[name] / total) if name in flops else "",
+            _percent(times[name]),
+        )
+        for name in list(times)[:count]
+    ]
+    rest = list(times)[count:]
+    rows.append(("everything else", "", _percent(sum(times[name] for name in rest))))
+    multiplying = sum(times.get(name, 0) for name in flops)
+    share = results["limits"][precision]["share"]["median"]
+    note = (
+        f"What bounds it: the operations that multiply take {_percent(multiplying)} of the time, "
+        f"at {min(share / multiplying, 1):.2f} of the machine's best rate while they run; the rest "
+        "of the time moves memory."
+    )
+    return _table(("operation", "share of the arithmetic", "of the time"), rows) + "\n\n" + note
+
+
+def sampling_table() -> str:
+    """Return how fast a published generator draws."""
+    results = load_results("sampling_speed")
+    first, imports = (results["seconds"][name] for name in ("first image", "import"))
+    rows = [
+        (f"batch of {batch}", f"{speed:.3g} images a second")
+        for batch, speed in results["images_per_second"].items()
+    ]
+    rows.append(
+        (
+            "first image from a cold start",
+            f"{first['median']:.1f} s, of which {imports['median']:.1f} s import TensorFlow",
+        )
+    )
+    table = _table((f"`{results['network']}`", results["device"]), rows)
+    return f"{table}\n\nMedians of {results['rounds']} rounds.{_warning(results)}"
+
+
+def quality_table() -> str:
+    """Return every metric on the cards of the published networks.
+
+    A metric is an entry of a card's "metrics": {"value": …}, with the "floor", what other real
+    images score, and the "count" of images, where it has them.
+    """
+    metrics = {name: load_card(name).get("metrics", {}) for name in available()}
+    metrics = {name: entries for name, entries in metrics.items() if entries}
+    kinds = list(dict.fromkeys(kind for entries in metrics.values() for kind in entries))
+    rows = [
+        (f"`{name}`", *(_metric(entries.get(kind)) for kind in kinds))
+        for name, entries in metrics.items()
+    ]
+    return _table(("network", *(f"`{kind}`" for kind in kinds)), rows)
+
+
+def _metric(entry: dict | None) -> str:
+    if entry is None:
+        return ""
+    extras = []
+    if entry.get("floor") is not None:
+        extras.append(f"real images: {entry['floor']:.3g}")
+    if entry.get("count") is not None:
+        extras.append(f"N = {entry['count']:,}")
+    return f"{entry['value']:.3g}" + (f" ({'; '.join(extras)})" if extras else "")
+
+
+def _warning(results: dict) -> str:
+    """Return a sentence if the machine was busy when a measurement began."""
+    load = results["load_before"]
+    return (
+        f" **Other programs were running (load {load:.1f}): not to rely on.**" if load > 1 else ""
+    )
+
+
+def _span(ratio: dict) -> str:
+    return f"({ratio['min']:.2f}–{ratio['max']:.2f})"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+TABLES = {
+    "speed": speed_table,
+    "limit": limit_table,
+    "profile": profile_table,
+    "sampling": sampling_table,
+    "quality": quality_table,
+}
