@@ -121,17 +121,16 @@ def test_the_profile_names_the_largest_and_sums_up_the_rest(stored):
     assert "60 % of the time, at 1.00 of" in table
 
 
-def test_quality_shows_the_metrics_of_all_cards_that_have_any(monkeypatch):
-    cards = {
-        "a": {"metrics": {"frechet_lite0": {"value": 123.456, "count": 10000, "floor": 21.0}}},
-        "b": {},
-        "c": {"metrics": {"recall": {"value": 0.5}}},
-    }
+def test_quality_shows_the_measures_of_all_cards_that_have_any(monkeypatch):
+    first = {"count": 10000, "values": {"frechet_lite0": 123.4}, "floors": {"frechet_lite0": 21.0}}
+    second = {"count": 500, "values": {"recall": 0.5}, "floors": {"recall": 0.75}}
+    cards = {"a": {"metrics": first}, "b": {}, "c": {"metrics": second}}
     monkeypatch.setattr(tables, "available", lambda: sorted(cards))
     monkeypatch.setattr(tables, "load_card", cards.get)
+    assert "| network | N | `frechet_lite0` | `recall` |" in tables.quality_table()
     assert rows(tables.quality_table()) == [
-        ["`a`", "123 (real images: 21; N = 10,000)", ""],
-        ["`c`", "", "0.5"],
+        ["`a`", "10,000", "123 (21)", ""],
+        ["`c`", "500", "", "0.5 (0.75)"],
     ]
 
 

@@ -120,30 +120,26 @@ def sampling_table() -> str:
 
 
 def quality_table() -> str:
-    """Return every metric on the cards of the published networks.
+    """Return every measure on the cards of the published networks, beside that of real images.
 
-    A metric is an entry of a card's "metrics": {"value": …}, with the "floor", what other real
-    images score, and the "count" of images, where it has them.
+    A card's "metrics" are an evaluation as chapter 9 makes it: "values" by name, "floors" (what as
+    many real images score) and the "count" of images.
     """
-    metrics = {name: load_card(name).get("metrics", {}) for name in available()}
-    metrics = {name: entries for name, entries in metrics.items() if entries}
-    kinds = list(dict.fromkeys(kind for entries in metrics.values() for kind in entries))
+    cards = {name: load_card(name).get("metrics") for name in available()}
+    measured = {name: metrics for name, metrics in cards.items() if metrics}
+    kinds = list(dict.fromkeys(kind for metrics in measured.values() for kind in metrics["values"]))
     rows = [
-        (f"`{name}`", *(_metric(entries.get(kind)) for kind in kinds))
-        for name, entries in metrics.items()
+        (f"`{name}`", f"{metrics['count']:,}", *(_measure(metrics, kind) for kind in kinds))
+        for name, metrics in measured.items()
     ]
-    return _table(("network", *(f"`{kind}`" for kind in kinds)), rows)
+    head = ("network", "N", *(f"`{kind}`" for kind in kinds))
+    return _table(head, rows) + "\n\nIn brackets: what as many real images score."
 
 
-def _metric(entry: dict | None) -> str:
-    if entry is None:
+def _measure(metrics: dict, kind: str) -> str:
+    if kind not in metrics["values"]:
         return ""
-    extras = []
-    if entry.get("floor") is not None:
-        extras.append(f"real images: {entry['floor']:.3g}")
-    if entry.get("count") is not None:
-        extras.append(f"N = {entry['count']:,}")
-    return f"{entry['value']:.3g}" + (f" ({'; '.join(extras)})" if extras else "")
+    return f"{metrics['values'][kind]:.3g} ({metrics['floors'][kind]:.3g})"
 
 
 def _warning(results: dict) -> str:
