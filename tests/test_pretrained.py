@@ -122,6 +122,8 @@ def test_published_networks_are_small_documented_and_draw(name):
     images = generator.predict(draw_latents(16, generator.input_shape[-1]), verbose=0)
     size = card["recipe"]["size"]
     assert images.shape == (16, size, size, 3)
+    if card["recipe"].get("networks") == "document":
+        return  # published because it fails (chapter 8)
     # Different latents give different, contrasted pictures: no collapse, no grey.
     assert images.std(axis=0).mean() > 0.15 and images.std(axis=(1, 2, 3)).min() > 0.1
 
