@@ -176,9 +176,15 @@ def resumed(path: Path, results: dict) -> dict:
     """Return the stored results, if they were made under the same settings but for more seeds."""
     stored = json.loads(path.read_text("utf-8"))
     wanted = json.loads(json.dumps(results["settings"]))
-    if stored["settings"] | {"seeds": wanted["seeds"]} != wanted:
+    if completed(stored["settings"]) | {"seeds": wanted["seeds"]} != wanted:
         raise TutorialError(f"{path} was made with other settings: move it away first.")
     return stored | {"settings": wanted}
+
+
+def completed(settings: dict) -> dict:
+    """Return stored settings with the fields that recipes have got since, at their defaults."""
+    recipe = dataclasses.asdict(GANRecipe(**settings["recipe"]))
+    return settings | {"recipe": recipe}
 
 
 def rounded(value):
