@@ -1,4 +1,4 @@
-"""The comparison of losses stores what it says, goes on where it stopped, and hides no failure."""
+"""Benchmarks store what they say, go on where they stopped, and hide no failure."""
 
 import dataclasses
 import json
@@ -14,6 +14,7 @@ from tutorial_lib.errors import TutorialError
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
+import ablation  # noqa: E402
 import loss_comparison  # noqa: E402
 
 each_part = pytest.mark.parametrize("part", loss_comparison.SETTINGS)
@@ -79,3 +80,29 @@ def test_images_are_judged_and_a_diverged_run_is_recorded(tmp_path):
     loss_comparison.compare("images", wild, tmp_path / "wild", (("least-squares", "none"),))
     (run,) = read("images", tmp_path / "wild")["runs"]
     assert "Training stopped" in run["failure"] and "frechet_coats" not in run
+
+
+def test_stored_ablation_holds_every_row_at_every_seed_with_pictures():
+    stored = json.loads((ablation.RESULTS / "ablation.json").read_text("utf-8"))
+    assert (stored["seconds"], stored["samples"]) == (ablation.SECONDS, ablation.SAMPLES)
+    few = [f"{n} images, {name}" for n in (ablation.FEW, "all") for name in ablation.AUGMENTATIONS]
+    names = ["document", *ablation.CHANGES, *few]
+    done = [(run["name"], run["seed"]) for run in stored["runs"]]
+    assert done == [(name, seed) for name in names for seed in ablation.SEEDS]
+    pictures = {path.name for path in (ablation.RESULTS / "ablation").iterdir()}
+    assert pictures == {f"{name}.png".replace(" ", "_") for name in names}
+
+
+def test_ablation_adds_one_change_a_row_and_drops_those_that_do_not_help():
+    runs = json.loads((ablation.RESULTS / "ablation.json").read_text("utf-8"))["runs"]
+    rows = {run["name"]: run["recipe"] for run in runs if run["table"] == "chain"}
+    score = {
+        name: np.mean([run["frechet_lite0"] for run in runs if run["name"] == name])
+        for name in rows
+    }
+    recipe, best = rows["document"], score["document"]
+    for name, change in ablation.CHANGES.items():
+        differs = {key for key, value in rows[name].items() if value != recipe[key]} - {"seed"}
+        assert differs <= set(change), name
+        if name in ablation.ALWAYS or score[name] < best:
+            recipe, best = rows[name], score[name]
