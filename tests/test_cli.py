@@ -103,6 +103,8 @@ def test_data_commands(tmp_path, folder):
         (["train", "--kimg", "1", "--data", "/no/such/folder"], "/no/such/folder"),
         (["train", "--kimg", "1", "--data", "drawn", "--precision", "int8"], "int8"),
         (["train", "--kimg", "-1"], "-1"),
+        (["train", "--kimg", "1", "--strategy", "mirror"], "mirror"),
+        (["train", "--kimg", "1", "--data", "drawn", "--strategy", "multi-worker"], "TF_CONFIG"),
         (["sample", "no-such-run"], "no-such-run"),
         (["sample", "cat-faces-64", "--out", "cats.xyz"], "cats.xyz"),
         (["data", "inspect", "drawn", "--size", "-3"], "-3"),
