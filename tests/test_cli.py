@@ -42,7 +42,8 @@ def recipe(tmp_path):
 
 @pytest.mark.parametrize("command", [[], ["data"], ["train"], ["sample"]])
 def test_help_has_examples(command):
-    assert "python -m tutorial_lib" in run(*command, "--help").split("Examples:")[1]
+    examples = run(*command, "--help").split("Examples:\n")[1]
+    assert examples.startswith("    python -m tutorial_lib")
 
 
 def test_help_imports_nothing_slow():
