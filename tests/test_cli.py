@@ -42,7 +42,8 @@ def recipe(tmp_path):
 
 @pytest.mark.parametrize("command", [[], ["data"], ["train"], ["sample"], ["evaluate"]])
 def test_help_has_examples(command):
-    assert "python -m tutorial_lib" in run(*command, "--help").split("Examples:")[1]
+    examples = run(*command, "--help").split("Examples:\n")[1]
+    assert examples.startswith("    python -m tutorial_lib")
 
 
 def test_help_imports_nothing_slow():
@@ -103,6 +104,8 @@ def test_data_commands(tmp_path, folder):
         (["train", "--kimg", "1", "--data", "/no/such/folder"], "/no/such/folder"),
         (["train", "--kimg", "1", "--data", "drawn", "--precision", "int8"], "int8"),
         (["train", "--kimg", "-1"], "-1"),
+        (["train", "--kimg", "1", "--strategy", "mirror"], "mirror"),
+        (["train", "--kimg", "1", "--data", "drawn", "--strategy", "multi-worker"], "TF_CONFIG"),
         (["sample", "no-such-run"], "no-such-run"),
         (["sample", "cat-faces-64", "--out", "cats.xyz"], "cats.xyz"),
         (["data", "inspect", "drawn", "--size", "-3"], "-3"),

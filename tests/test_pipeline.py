@@ -76,6 +76,13 @@ def test_resuming_gives_the_batches_of_an_uninterrupted_run(seen):
     np.testing.assert_array_equal(resumed, whole[seen:])
 
 
+def test_the_parts_of_several_workers_are_the_whole_batch():
+    images = numbered(11)
+    whole = take(batches(images, 6, seed=3, start=6), 3)
+    parts = [take(batches(images, 6, seed=3, start=6, parts=3, part=part), 3) for part in range(3)]
+    np.testing.assert_array_equal(np.concatenate(parts, axis=1), whole)
+
+
 def test_about_half_the_images_are_flipped_and_differently_in_each_epoch():
     images = numbered(200)
     floats = take(batches(images, 100), 4)
@@ -151,6 +158,12 @@ def test_wrong_counts_are_named(arguments):
     name, value = next(iter(arguments.items()))
     with pytest.raises(TutorialError, match=rf"{name} must be .*{value}"):
         batches(numbered(8), **{"batch_size": 4, **arguments})
+
+
+@pytest.mark.parametrize(("parts", "part"), [(3, 0), (2, 2), (2, -1)])
+def test_parts_that_do_not_exist_are_named(parts, part):
+    with pytest.raises(TutorialError, match=f"part {part} of a batch of 4 shared by {parts}"):
+        batches(numbered(8), 4, parts=parts, part=part)
 
 
 def test_distinct_keeps_the_first_of_equal_images():

@@ -35,7 +35,7 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(tutorial_lib.__version__)
 def main() -> None:
-    r"""Train generators of cats, sample from them, measure them, and look at data.
+    """Train generators of cats, sample from them, measure them, and look at data.
 
     \b
     Examples:
@@ -49,7 +49,7 @@ def main() -> None:
 
 @main.group()
 def data() -> None:
-    r"""Fetch, inspect and look at images.
+    """Fetch, inspect and look at images.
 
     DATA is "cats" (29,843 photographs, downloaded once), "drawn" (drawn cats, no download), or
     the path of a folder or archive of images.
@@ -132,7 +132,7 @@ def sheet(name: str, out: Path, size: int, count: int, seed: int) -> None:
     help="One device, all GPUs of this machine, or the workers that TF_CONFIG lists.",
 )
 def train(recipe, name, minutes, kimg, out, resume, precision, seed, strategy) -> None:
-    r"""Train RECIPE (dcgan, document, vae, or a JSON file) until --minutes or --kimg is reached.
+    """Train RECIPE (dcgan, document, vae, or a JSON file) until --minutes or --kimg is reached.
 
     The run folder gets the log, sheets of samples, checkpoints and the weights. Ctrl-C saves;
     the same command goes on from there, also after a crash. Several devices share each batch of
@@ -191,7 +191,7 @@ def train(recipe, name, minutes, kimg, out, resume, precision, seed, strategy) -
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
 @click.option("--columns", type=click.IntRange(1), help="Of the sheet. [default: a square]")
 def sample(source: str, out: Path, count: int, seed: int, columns: int | None) -> None:
-    r"""Generate images with SOURCE: a run folder, or the name of published weights.
+    """Generate images with SOURCE: a run folder, or the name of published weights.
 
     \b
     Examples:
@@ -225,7 +225,7 @@ def sample(source: str, out: Path, count: int, seed: int, columns: int | None) -
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
 @click.option("--json", "out", type=FILE_OR_FOLDER, help="A file to write the measures to.")
 def evaluate(source: str, name: str | None, count: int, seed: int, out: Path | None) -> None:
-    r"""Measure how good SOURCE is: a run folder, or the name of published weights.
+    """Measure how good SOURCE is: a run folder, or the name of published weights.
 
     \b
     Fréchet and kernel distance, precision, recall, density, coverage and a test for memorised
