@@ -42,6 +42,7 @@ def plain(name: str, batch: int) -> GANRecipe:
 
 def measure(loop: str, recipe: GANRecipe, seconds: float, *precision: str) -> dict:
     """Return the speed (median over steps), peak memory and network sizes of one loop."""
+    keras.utils.set_random_seed(0)  # TensorFlow in its deterministic mode draws nothing without
     watch = StopWatch(seconds)
     networks = LOOPS[loop](recipe, random_images(recipe), watch, *precision)
     return {
