@@ -150,3 +150,11 @@ def test_an_unknown_table_is_refused_and_the_others_are_named(monkeypatch, capsy
     assert make_tables.main() == 2
     message = capsys.readouterr().err
     assert "'nonsense'" in message and "speed, limit" in message
+
+
+@pytest.mark.parametrize(
+    "value, text",
+    [(0.0123456, "0.0123"), (12.34, "12.3"), (999.6, "1,000"), (1234.5, "1,230"), (0, "0")],
+)
+def test_numbers_have_three_figures_and_no_exponent(value, text):
+    assert tables.figures(value) == text

@@ -46,7 +46,7 @@ def speed_table() -> str:
                 (
                     f"`{recipe}`",
                     LOOPS[name].format(**results),
-                    f"{loop['images_per_second']:.3g}",
+                    figures(loop["images_per_second"]),
                     "" if name == network["best"] else f"{faster['median']:.2f} × {_span(faster)}",
                     f"{loop['peak_mb'] / 1000:.2f} GB",
                 )
@@ -106,7 +106,7 @@ def sampling_table() -> str:
     results = load_results("sampling_speed")
     first, imports = (results["seconds"][name] for name in ("first image", "import"))
     rows = [
-        (f"batch of {batch}", f"{speed:.3g} images a second")
+        (f"batch of {batch}", f"{figures(speed)} images a second")
         for batch, speed in results["images_per_second"].items()
     ]
     rows.append(
@@ -139,7 +139,12 @@ def quality_table() -> str:
 def _measure(metrics: dict, kind: str) -> str:
     if kind not in metrics["values"]:
         return ""
-    return f"{metrics['values'][kind]:.3g} ({metrics['floors'][kind]:.3g})"
+    return f"{figures(metrics['values'][kind])} ({figures(metrics['floors'][kind])})"
+
+
+def figures(value: float) -> str:
+    """Return a measured number with three significant figures: 0.0123, 12.3, 1,230."""
+    return f"{float(f'{value:.2e}'):,.0f}" if abs(value) >= 999.5 else f"{value:.3g}"
 
 
 def _warning(results: dict) -> str:

@@ -127,7 +127,7 @@ DOCUMENT = GANRecipe(
     flip=False,
 )
 DCGAN = GANRecipe()
-MODERN = GANRecipe(networks="resnet", decay_kimg=400.0)
+MODERN = GANRecipe(networks="resnet", r1_gamma=0.1, decay_kimg=500.0)
 
 SIZES = (32, 64, 128)
 
