@@ -176,6 +176,14 @@ def test_a_step_takes_its_learning_rate_from_the_schedule():
     assert any((a != b).any() for a, b in zip(before, gan.discriminator.get_weights(), strict=True))
 
 
+def test_a_run_beyond_the_end_of_its_learning_rate_is_refused(tmp_path):
+    recipe = dataclasses.replace(TINY, decay_kimg=0.016)
+    with pytest.raises(TutorialError, match="rate is 0 before 0.032 thousand.*larger decay_kimg"):
+        make_trainer(tmp_path / "long", recipe).fit(kimg=0.032)
+    assert not list(tmp_path.glob("long/*"))
+    make_trainer(tmp_path / "whole", recipe).fit(kimg=0.016)
+
+
 def test_real_and_generated_images_are_seen_through_the_same_transforms(monkeypatch):
     seen = []
     monkeypatch.setattr(
@@ -285,6 +293,11 @@ def test_unknown_names_list_those_that_exist():
         GAN(dataclasses.replace(TINY, networks="resnext"))
     with pytest.raises(TutorialError, match="'hing'.*non-saturating"):
         GAN(dataclasses.replace(TINY, loss="hing"))
+
+
+def test_a_batch_holds_whole_groups_of_the_images_that_are_compared():
+    with pytest.raises(TutorialError, match="compares 4 images.*multiple of 4, not 6"):
+        GAN(dataclasses.replace(TINY, networks="resnet", batch_size=6))
 
 
 def test_every_recipe_survives_json():

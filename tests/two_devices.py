@@ -142,6 +142,11 @@ def test_devices_that_cannot_share_a_batch_are_refused(tmp_path, two_devices):
     assert not (tmp_path / "run").exists()
 
 
+def test_each_device_takes_whole_groups_of_the_images_that_are_compared(two_devices):
+    with pytest.raises(TutorialError, match="4 images at a time on each of 2.*multiple of 8"):
+        build_algorithm(dataclasses.replace(MODERN, batch_size=12), strategy=two_devices)
+
+
 def test_an_algorithm_for_other_devices_is_refused(tmp_path, two_devices):
     for built, given in ((None, two_devices), (two_devices, None)):
         algorithm = build_algorithm(VAE, strategy=built)

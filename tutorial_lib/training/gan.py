@@ -26,7 +26,8 @@ class GAN(tf.Module):
 
     `recipe` gives the hyper-parameters, `precision` the dtype policy ("auto" chooses by the
     hardware). All variables are in float32 and belong to the module, so one checkpoint holds
-    them. Raises `TutorialError` for names that do not exist.
+    them. Raises `TutorialError` for names that do not exist, and for a batch that does not give
+    each device whole groups of the images that the discriminator compares.
     """
 
     def __init__(self, recipe: GANRecipe, *, precision: str = "auto"):
@@ -37,6 +38,7 @@ class GAN(tf.Module):
         self.loss = get_loss(recipe.loss)
         parse_policy(recipe.augment)  # refuses a wrong name before anything is built
         networks = get_networks(recipe.networks)
+        replicas.require_whole_groups(recipe.batch_size, networks.group)
         with precision_scope(self.precision):
             self.generator = networks.generator(recipe)
             self.discriminator = networks.discriminator(recipe)

@@ -11,10 +11,14 @@ from tutorial_lib.training.recipes import GANRecipe, Recipe, VAERecipe
 
 
 class Networks(NamedTuple):
-    """Hold the builders of a generator and of the discriminator that it plays against."""
+    """Hold the builders of a generator and of the discriminator that it plays against.
+
+    The discriminator compares images in groups of `group`, so it takes whole groups only.
+    """
 
     generator: Callable[[GANRecipe], keras.Model]
     discriminator: Callable[[GANRecipe], keras.Model]
+    group: int = 1
 
 
 NETWORKS: dict[str, Networks] = {
@@ -37,6 +41,7 @@ NETWORKS: dict[str, Networks] = {
         lambda recipe: resnet.build_resnet_discriminator(
             recipe.size, recipe.width, recipe.blocks, seed=recipe.seed + 1
         ),
+        resnet.GROUP,
     ),
     # Points in the plane instead of images (chapter 4)
     "toy": Networks(

@@ -11,6 +11,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tutorial_lib.errors import TutorialError
+
 
 def stateless_normal(shape: list, seed: tf.Tensor) -> tf.Tensor:
     """Return `tf.random.stateless_normal` for this replica's rows; `shape` begins with them."""
@@ -20,6 +22,17 @@ def stateless_normal(shape: list, seed: tf.Tensor) -> tf.Tensor:
 def stateless_uniform(shape: list, seed: tf.Tensor, **limits) -> tf.Tensor:
     """Return `tf.random.stateless_uniform` for this replica's rows; `shape` begins with them."""
     return _own_rows(tf.random.stateless_uniform, shape, seed, **limits)
+
+
+def require_whole_groups(batch_size: int, group: int) -> None:
+    """Raise `TutorialError` unless each replica's part of a batch is whole groups of images."""
+    devices = tf.distribute.get_strategy().num_replicas_in_sync
+    if batch_size % (group * devices):
+        shared = f" on each of {devices} devices" if devices > 1 else ""
+        raise TutorialError(
+            f"The discriminator compares {group} images at a time{shared}: choose a batch_size "
+            f"that is a multiple of {group * devices}, not {batch_size}."
+        )
 
 
 def own_seed(seed: tf.Tensor) -> tf.Tensor:

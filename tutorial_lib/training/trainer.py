@@ -144,10 +144,21 @@ class Trainer:
             raise TutorialError("Say when to stop: give kimg, minutes or both.")
         self._stop_nimg = 1000 * _positive("kimg", kimg)
         self._stop_seconds = 60 * _positive("minutes", minutes)
+        self._check_learning_rate()
         self._batches()  # refuses an impossible batch size or seed before anything is written
         with self.workers.losses_named(), self._opened(resume):
             keep_freed_memory()
             self._train()
+
+    def _check_learning_rate(self) -> None:
+        """Raise `TutorialError` if the last images would be seen at a learning rate of 0."""
+        if math.isfinite(self._stop_nimg):
+            last = max(0, math.ceil(self._stop_nimg) - self.algorithm.recipe.batch_size)
+            if self.algorithm.schedule(last).get("learning_rate") == 0:
+                raise TutorialError(
+                    f"The learning rate is 0 before {self._stop_nimg / 1000:g} thousand images are "
+                    "seen: train for fewer, or give the recipe a larger decay_kimg."
+                )
 
     def _train(self) -> None:
         """Let the callbacks begin, take all steps, and let the callbacks end."""
