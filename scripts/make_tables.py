@@ -13,6 +13,8 @@ import re
 import sys
 from pathlib import Path
 
+from rewriting import rewrite_files
+
 from tutorial_lib.tables import TABLES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,14 +34,7 @@ def _region(match: re.Match) -> str:
 
 def rewrite(root: Path = ROOT) -> list[Path]:
     """Fill every page of `root`; return those that changed."""
-    changed = []
-    for path in sorted(path for pattern in FILES for path in root.glob(pattern)):
-        old = path.read_text("utf-8")
-        new = fill(old)
-        if new != old:
-            path.write_text(new, "utf-8")
-            changed.append(path)
-    return changed
+    return rewrite_files(root, FILES, fill)
 
 
 def main() -> int:

@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 import yaml
+from rewriting import rewrite_files
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = ("_config.yml", "CITATION.cff", "README.md", "book/*.md", "notebooks/*.ipynb")
@@ -57,14 +58,7 @@ def derive(text: str, place: str) -> str:
 def rewrite(root: Path = ROOT) -> list[Path]:
     """Bring every file of `root` in line with its _config.yml; return those that changed."""
     place = read_place(root)
-    changed = []
-    for path in sorted(path for pattern in FILES for path in root.glob(pattern)):
-        old = path.read_text("utf-8")
-        new = derive(old, place)
-        if new != old:
-            path.write_text(new, "utf-8")
-            changed.append(path)
-    return changed
+    return rewrite_files(root, FILES, lambda text: derive(text, place))
 
 
 def main() -> int:

@@ -77,6 +77,11 @@ def test_the_address_is_written_nowhere_else():
     assert stray == []
 
 
+def test_no_merge_was_left_half_done():
+    marker = re.compile(r"^(<{7}|>{7}) ", re.MULTILINE)
+    assert [path.name for path in own_files() if marker.search(path.read_text("utf-8"))] == []
+
+
 # --- Versions and dependencies
 
 
