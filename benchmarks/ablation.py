@@ -50,7 +50,7 @@ CHANGES: dict[str, dict] = {
     "relativistic": {"loss": "relativistic"},
     "R1 + R2": {"r1_gamma": 0.3, "r2_gamma": 0.3},
     "minibatch": {"networks": "resnet"},
-    "residual": {"networks": "resnet", "blocks": 1},
+    "residual": {"networks": "resnet", "generator_blocks": 1},
     "decay": {"decay_kimg": "all"},  # over the whole run, however many images that is
 }
 ALWAYS = ("graph", "networks", "small batch", "momentum", "faster", "average")

@@ -39,6 +39,29 @@ def test_blocks_start_as_the_identity():
     np.testing.assert_allclose(found, x, atol=1e-5)
 
 
+def test_generator_blocks_start_as_the_identity():
+    latents = np.random.default_rng(0).standard_normal((3, 5)).astype("float32")
+    plain, deeper = (build_resnet_generator(16, 5, width=4, blocks=count) for count in (0, 2))
+    steps = [layer for layer in deeper.layers if layer.weights and not starts_at_zero(layer)]
+    for layer, step in zip([layer for layer in plain.layers if layer.weights], steps, strict=True):
+        layer.set_weights(step.get_weights())
+    np.testing.assert_allclose(deeper(latents), plain(latents), atol=1e-5)
+
+
+def starts_at_zero(layer):
+    return isinstance(layer, keras.layers.Conv2D) and not np.any(layer.kernel)
+
+
+def test_last_step_leaves_no_checkerboard():
+    network = build_resnet_generator(16, 5, width=4, blocks=0)
+    grow = next(layer for layer in network.layers if isinstance(layer, keras.layers.UpSampling2D))
+    last_step = keras.Model(grow.input, network.output)
+    images = np.asarray(last_step(np.ones((1, 8, 8, 4), "float32")))
+    inside = images[:, 1:-1, 1:-1]
+    np.testing.assert_allclose(inside, inside[:, :1, :1] * np.ones_like(inside), atol=1e-6)
+    assert np.abs(inside).min() > 0
+
+
 def test_same_seed_same_weights():
     first, second, other = (build_resnet_generator(8, 4, 4, seed=seed) for seed in (1, 1, 2))
     for a, b in zip(first.get_weights(), second.get_weights(), strict=True):

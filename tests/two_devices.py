@@ -34,7 +34,12 @@ GAN = GANRecipe(
 GAN_16 = dataclasses.replace(GAN, r1_gamma=0.0, r2_gamma=0.0, slope_weight=0.0)
 # Groups of images, transforms of each image, and a learning rate that falls.
 MODERN = GANRecipe(
-    **TINY, networks="resnet", blocks=1, augment="colour, translation, cutout", decay_kimg=0.05
+    **TINY,
+    networks="resnet",
+    generator_blocks=1,
+    discriminator_blocks=1,
+    augment="colour, translation, cutout",
+    decay_kimg=0.05,
 )
 
 

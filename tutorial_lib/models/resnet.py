@@ -1,7 +1,8 @@
 """A residual generator and discriminator for the recipe `modern` (chapter 8).
 
-Both keep the DCGAN's ladder from 4×4 to the full size, with kernels of 4 at its steps, and can add
-residual blocks of dense 3×3 convolutions on every rung. A block starts at 0, so each network begins
+Both keep the DCGAN's ladder from 4×4 to the full size, with kernels of 4 at its steps, but the
+generator's last step is smooth: it interpolates. They can add residual blocks of dense 3×3
+convolutions on every rung. A block starts at 0, so each network begins
 as a plain ladder and learns how much of a block it wants (Huang 2024; Zhang 2019). The
 discriminator has no normalisation, so a gradient penalty means what it says; it sees how much its
 images differ from each other instead (`MinibatchDeviation`). Keras alone is imported.
@@ -41,7 +42,9 @@ def build_resnet_generator(
     for channels in reversed(widths[:-1]):
         x = up(channels, 4, 2, start)(_leaky(x))
         x = _residuals(batch_norm()(x), blocks)
-    x = up(3, 4, 2, start, use_bias=True)(_leaky(x))
+    # A transposed convolution would leave a fine checkerboard, with nothing after it to mend that.
+    x = layers.UpSampling2D(interpolation="bilinear")(_leaky(x))
+    x = layers.Conv2D(3, 3, padding="same", kernel_initializer=start)(x)
     # tanh in float32: with 8 bits of mantissa, bfloat16 has too few grey levels.
     images = layers.Activation("tanh", dtype="float32")(x)
     return keras.Model(latents, images, name="generator")

@@ -36,10 +36,14 @@ NETWORKS: dict[str, Networks] = {
     ),
     "resnet": Networks(
         lambda recipe: resnet.build_resnet_generator(
-            recipe.size, recipe.latent_size, recipe.width, recipe.blocks, seed=recipe.seed
+            recipe.size,
+            recipe.latent_size,
+            recipe.width,
+            recipe.generator_blocks,
+            seed=recipe.seed,
         ),
         lambda recipe: resnet.build_resnet_discriminator(
-            recipe.size, recipe.width, recipe.blocks, seed=recipe.seed + 1
+            recipe.size, recipe.width, recipe.discriminator_blocks, seed=recipe.seed + 1
         ),
         resnet.GROUP,
     ),

@@ -54,7 +54,8 @@ POSITIVE = (
     "sigma",
 )
 NOT_NEGATIVE = (
-    "blocks",
+    "generator_blocks",
+    "discriminator_blocks",
     "r1_gamma",
     "r2_gamma",
     "slope_weight",
@@ -72,7 +73,9 @@ class GANRecipe(Recipe):
     """Hold the hyper-parameters of a GAN (chapter 7)."""
 
     networks: str = "dcgan"  # a key of networks.NETWORKS
-    blocks: int = 0  # residual blocks at each size, where the networks have any
+    # Residual blocks at each size, where the networks can have any
+    generator_blocks: int = 0
+    discriminator_blocks: int = 0
     loss: str = "non-saturating"  # a key of losses.LOSSES
     # Weights of the gradient penalties, and how many steps lie from one to the next
     r1_gamma: float = 1.0  # on real images
