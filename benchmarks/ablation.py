@@ -145,23 +145,15 @@ def run(
     count: int | None = None,
 ) -> dict:
     """Train one recipe for a processor time, and return what came of it."""
-    import tensorflow as tf
-
     from tutorial_lib.data.cats import load_cats_sized
     from tutorial_lib.data.pipeline import distinct, to_uint8
     from tutorial_lib.plotting import save_grid
     from tutorial_lib.training.callbacks import StopOnNonFinite
     from tutorial_lib.training.gan import GAN
-    from tutorial_lib.training.memory import keep_freed_memory
     from tutorial_lib.training.recipes import GANRecipe
     from tutorial_lib.training.trainer import Trainer
 
-    for threads in (
-        tf.config.threading.set_intra_op_parallelism_threads,
-        tf.config.threading.set_inter_op_parallelism_threads,
-    ):
-        threads(1)
-    keep_freed_memory()
+    use_one_thread()
     photographs = load_cats_sized(SIZE)
     images = photographs if count is None else photographs[distinct(photographs)[:count]]
     whole_run = recipe["decay_kimg"] == "all"
@@ -188,6 +180,17 @@ def run(
         "processor_seconds": round(used, 1),
         "frechet_lite0": round(distance_to(Path(reals), fakes), 2),
     }
+
+
+def use_one_thread() -> None:
+    """Let TensorFlow compute in one thread, before it has computed anything."""
+    import tensorflow as tf
+
+    from tutorial_lib.training.memory import keep_freed_memory
+
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    keep_freed_memory()
 
 
 def images_per_second(gan, images: np.ndarray, eager: bool, steps: int = 16) -> float:
