@@ -157,15 +157,14 @@ def distance(images: np.ndarray) -> dict[str, float]:
 
 def transplant(source, target) -> None:
     """Give a new network the weights of one that has fewer blocks: then both compute the same."""
-    given = iter([layer for layer in source.layers if layer.weights])
-    for layer in target.layers:
-        if layer.weights and not starts_as_nothing(layer):
-            layer.set_weights(next(given).get_weights())
+    ladder = [layer for layer in target.layers if layer.weights and not is_new(layer)]
+    for layer, old in zip(ladder, [old for old in source.layers if old.weights], strict=True):
+        layer.set_weights(old.get_weights())
 
 
-def starts_as_nothing(layer) -> bool:
-    """Return whether a layer is the convolution of a residual block that nothing has trained."""
-    return "conv2d" in layer.name and not np.any(layer.kernel)
+def is_new(layer) -> bool:
+    """Return whether a layer belongs to a residual block, which the base has none of."""
+    return layer.name.startswith(("block_", "gain_"))
 
 
 if __name__ == "__main__":

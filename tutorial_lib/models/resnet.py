@@ -2,10 +2,10 @@
 
 Both keep the DCGAN's ladder from 4×4 to the full size, with kernels of 4 at its steps, but the
 generator's last step is smooth: it interpolates. They can add residual blocks of dense 3×3
-convolutions on every rung. A block starts at 0, so each network begins
-as a plain ladder and learns how much of a block it wants (Huang 2024; Zhang 2019). The
-discriminator has no normalisation, so a gradient penalty means what it says; it sees how much its
-images differ from each other instead (`MinibatchDeviation`). Keras alone is imported.
+convolutions on every rung. Each block counts for nothing at first, so a network begins as a plain
+ladder and learns how much of a block it wants. The discriminator has no normalisation, so a
+gradient penalty means what it says; it sees how much its images differ from each other instead
+(`MinibatchDeviation`). Keras alone is imported.
 """
 
 import keras
@@ -35,13 +35,14 @@ def build_resnet_generator(
     widths = doubling_widths(size, width)
     require(latent_size > 0, f"latent_size must be at least 1, not {latent_size}.")
     start = seeded_initializer(seed)
+    inside = seeded_initializer(seed)  # of the blocks, so the ladder is the same without them
     latents = keras.Input((latent_size,))
     x = layers.Dense(4 * 4 * widths[-1], use_bias=False, kernel_initializer=start)(latents)
     x = layers.Reshape((4, 4, widths[-1]))(x)
-    x = _residuals(batch_norm()(x), blocks)
+    x = _residuals(batch_norm()(x), blocks, inside)
     for channels in reversed(widths[:-1]):
         x = up(channels, 4, 2, start)(_leaky(x))
-        x = _residuals(batch_norm()(x), blocks)
+        x = _residuals(batch_norm()(x), blocks, inside)
     # A transposed convolution would leave a fine checkerboard, with nothing after it to mend that.
     x = layers.UpSampling2D(interpolation="bilinear")(_leaky(x))
     x = layers.Conv2D(3, 3, padding="same", kernel_initializer=start)(x)
@@ -61,10 +62,11 @@ def build_resnet_discriminator(
     """
     widths = doubling_widths(size, width)
     start = seeded_initializer(seed)
+    inside = seeded_initializer(seed)  # of the blocks, so the ladder is the same without them
     images = keras.Input((size, size, 3))
     x = images
     for channels in widths:
-        x = _leaky(_residuals(down(channels, 4, start)(x), blocks))
+        x = _leaky(_residuals(down(channels, 4, start)(x), blocks, inside))
     x = MinibatchDeviation()(x)
     x = layers.Flatten()(x)
     logits = layers.Dense(1, kernel_initializer=start, dtype="float32")(x)
@@ -97,11 +99,35 @@ class MinibatchDeviation(layers.Layer):
         return (*input_shape[:-1], input_shape[-1] + 1)
 
 
-def _residuals(x, blocks):
-    """Return x after adding, `blocks` times, a 3×3 convolution of it that starts at 0."""
-    for _ in range(blocks):
-        y = layers.Conv2D(x.shape[-1], 3, padding="same", kernel_initializer="zeros")(_leaky(x))
-        x = layers.Add()([x, y])
+@keras.saving.register_keras_serializable("tutorial_lib")
+class Gain(layers.Layer):
+    """Multiply by one learnt number, 0 at first (ReZero, Bachlechner 2020).
+
+    A kernel of zeros would start as nothing too, but Adam moves each of its thousands of weights
+    by the same step, and together they shake the network from the first step on.
+    """
+
+    def build(self, input_shape):
+        """Make the number."""
+        self.gain = self.add_weight(shape=(), initializer="zeros", name="gain")
+
+    def call(self, x):
+        """Return x times the number, in the shape of x."""
+        return self.gain * x
+
+    def compute_output_shape(self, input_shape):
+        """Return the same shape."""
+        return input_shape
+
+
+def _residuals(x, blocks, start):
+    """Return x after adding, `blocks` times, a 3×3 convolution of it times a gain."""
+    for number in range(blocks):
+        place = f"{x.shape[1]}x{x.shape[2]}_{number}"
+        block = layers.Conv2D(
+            x.shape[-1], 3, padding="same", kernel_initializer=start, name=f"block_{place}"
+        )
+        x = layers.Add()([x, Gain(name=f"gain_{place}")(block(_leaky(x)))])
     return x
 
 
