@@ -101,7 +101,7 @@ class MinibatchDeviation(layers.Layer):
 
 @keras.saving.register_keras_serializable("tutorial_lib")
 class Gain(layers.Layer):
-    """Multiply by one learnt number, 0 at first (ReZero, Bachlechner 2020).
+    """Multiply by one learnt number, 0 at first (ReZero, Bachlechner 2021).
 
     A kernel of zeros would start as nothing too, but Adam moves each of its thousands of weights
     by the same step, and together they shake the network from the first step on.
