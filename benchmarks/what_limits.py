@@ -7,11 +7,11 @@ same three networks go on several times, each time with one change, for the same
 one of them with none, to compare with. A new residual block starts as nothing, so every run begins
 at the same pictures, even where the networks become deeper. Optimisers start anew in all of them.
 
-Quality is `frechet_lite0` of 5,000 samples, each time of the same latents. One thread a run, so
-two can go on side by side on two cores (--at-once 2). Everything is stored as soon as it is there,
-so this can be stopped at any time and goes on where it was. Without --out the results go to
-tutorial_lib/results/, which holds the book's: only what is missing there is done. An hour for the
-base, and ten minutes for each change, on one core.
+Quality is `frechet_lite0` of 5,000 samples, each time of the same latents. One run
+after the other, in one thread. The result of each is stored as soon as it is there; give --base
+too, and the base's run is kept, so it goes on as well if this was stopped. Without --out the
+results go to tutorial_lib/results/, which holds the book's: only what is missing there is done.
+More than an hour for the base, and ten minutes of processor time for each change.
 """
 
 import argparse
@@ -21,7 +21,6 @@ import os
 import subprocess
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +53,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=RESULTS, help="where the results are stored")
     parser.add_argument("--base", type=Path, help="the base's run, kept; else a temporary folder")
-    parser.add_argument("--at-once", type=int, default=1, help="runs side by side")
     parser.add_argument("--run", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     prepare_tensorflow()
@@ -63,27 +61,22 @@ def main() -> None:
         print(json.dumps(go_on(arguments.base, name, Path(sheet))))
         return
     with tempfile.TemporaryDirectory() as folder:
-        complete(arguments.out, arguments.base or Path(folder) / "base", arguments.at_once)
+        complete(arguments.out, arguments.base or Path(folder) / "base")
 
 
-def complete(out: Path, base: Path, at_once: int) -> None:
+def complete(out: Path, base: Path) -> None:
     """Store what is missing in `out`/what_limits.json."""
     path = out / "what_limits.json"
     results = json.loads(path.read_text("utf-8")) if path.exists() else {"runs": []}
     stored = {run["name"] for run in results["runs"]}
-    missing = [name for name in ("base", *CHANGES) if name not in stored]
-
-    def do(name: str) -> None:
+    for name in ("base", *CHANGES):  # all others begin where the base ends
+        if name in stored:
+            continue
         run = start(base, name, out / "what_limits" / f"{name}.png".replace(" ", "_"))
         print(json.dumps(run), flush=True)
         results.update(samples=SAMPLES, seconds=SECONDS)
         results["runs"].append(run)
         write_whole(path, (json.dumps(results, indent=1) + "\n").encode())
-
-    if "base" in missing:  # all others begin where it ends
-        do(missing.pop(0))
-    with ThreadPoolExecutor(at_once) as pool:
-        list(pool.map(do, missing))  # a list, so that what goes wrong is heard of
 
 
 def start(base: Path, name: str, sheet: Path) -> dict:
