@@ -1,7 +1,7 @@
 """A residual generator and discriminator for the recipe `modern` (chapter 8).
 
 Both keep the DCGAN's ladder from 4×4 to the full size, with kernels of 4 at its steps, but the
-generator's last step is smooth: it interpolates. They can add residual blocks of dense 3×3
+generator ends in a 3×3 convolution at the full size. They can add residual blocks of dense 3×3
 convolutions on every rung. Each block counts for nothing at first, so a network begins as a plain
 ladder and learns how much of a block it wants. The discriminator has no normalisation, so a
 gradient penalty means what it says; it sees how much its images differ from each other instead
@@ -30,7 +30,8 @@ def build_resnet_generator(
 
     Maps latents (batch, latent_size) to images (batch, size, size, 3) in [-1, 1]. `width` is the
     number of channels at half the full size; each rung below has twice as many, up to
-    8 × `width`. Raises `TutorialError` if `size` is not 8, 16, 32, … or a width is not positive.
+    8 × `width`, and the full size half as many. Raises `TutorialError` if `size` is not 8, 16,
+    32, … or a width is not positive.
     """
     widths = doubling_widths(size, width)
     require(latent_size > 0, f"latent_size must be at least 1, not {latent_size}.")
@@ -43,9 +44,9 @@ def build_resnet_generator(
     for channels in reversed(widths[:-1]):
         x = up(channels, 4, 2, start)(_leaky(x))
         x = _residuals(batch_norm()(x), blocks, inside)
-    # A transposed convolution would leave a fine checkerboard, with nothing after it to mend that.
-    x = layers.UpSampling2D(interpolation="bilinear")(_leaky(x))
-    x = layers.Conv2D(3, 3, padding="same", kernel_initializer=start)(x)
+    # Were the last step the transposed convolution, nothing could mend its fine checkerboard.
+    x = batch_norm()(up(max(1, width // 2), 4, 2, start)(_leaky(x)))
+    x = layers.Conv2D(3, 3, padding="same", kernel_initializer=start)(_leaky(x))
     # tanh in float32: with 8 bits of mantissa, bfloat16 has too few grey levels.
     images = layers.Activation("tanh", dtype="float32")(x)
     return keras.Model(latents, images, name="generator")
