@@ -10,14 +10,12 @@ import pytest
 from PIL import Image
 
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.training.networks import get_networks
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
 import ablation  # noqa: E402
 import loss_comparison  # noqa: E402
-import what_limits  # noqa: E402
 
 each_part = pytest.mark.parametrize("part", loss_comparison.SETTINGS)
 
@@ -108,33 +106,3 @@ def test_ablation_adds_one_change_a_row_and_drops_those_that_do_not_help():
         assert differs <= set(change), name
         if name in ablation.ALWAYS or score[name] < best:
             recipe, best = rows[name], score[name]
-
-
-@pytest.mark.parametrize("name", what_limits.CHANGES)
-def test_every_change_begins_with_the_networks_of_the_base(name):
-    base = dataclasses.replace(what_limits.BASE, size=16, width=4, latent_size=5)
-    recipes = base, dataclasses.replace(base, seed=1, **what_limits.CHANGES[name])
-    inputs = {
-        "generator": np.random.default_rng(0).standard_normal((4, 5)).astype("float32"),
-        "discriminator": np.random.default_rng(1).standard_normal((4, 16, 16, 3)).astype("float32"),
-    }
-    for network, x in inputs.items():
-        builds = [getattr(get_networks(recipe.networks), network) for recipe in recipes]
-        source, target = (build(recipe) for build, recipe in zip(builds, recipes, strict=True))
-        assert not np.allclose(source(x), target(x), atol=1e-3)
-        what_limits.transplant(source, target)
-        np.testing.assert_allclose(source(x), target(x), atol=1e-5)
-
-
-def test_stored_changes_are_complete_with_pictures():
-    stored = json.loads((what_limits.RESULTS / "what_limits.json").read_text("utf-8"))
-    assert (stored["seconds"], stored["samples"]) == (what_limits.SECONDS, what_limits.SAMPLES)
-    runs = {run["name"]: run for run in stored["runs"]}
-    assert set(runs) == {"base", *what_limits.CHANGES}
-    assert runs["base"]["curve"][-1][0] == 1000 * what_limits.BASE_KIMG
-    for name, change in what_limits.CHANGES.items():
-        recipe = dataclasses.replace(what_limits.BASE, **change)
-        assert runs[name]["recipe"] == dataclasses.asdict(recipe)
-        assert len(runs[name]["curve"]) == what_limits.PARTS
-    pictures = {path.name for path in (what_limits.RESULTS / "what_limits").iterdir()}
-    assert pictures == {f"{name}.png".replace(" ", "_") for name in runs}
