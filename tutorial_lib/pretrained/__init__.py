@@ -35,7 +35,8 @@ def save_network(
         weights = [weight.astype(dtype) for weight in network.get_weights()]
     if not all(np.isfinite(weight).all() for weight in weights):
         raise TutorialError(f"A weight of the {network.name} does not fit into {dtype}.")
-    save_arrays(directory, "weights", number_arrays(weights), facts)
+    compress = dtype == "float16"  # what is published is read more often than written
+    save_arrays(directory, "weights", number_arrays(weights), facts, compress=compress)
 
 
 def number_arrays(weights: list[np.ndarray]) -> dict[str, np.ndarray]:
