@@ -104,8 +104,8 @@ class MinibatchDeviation(layers.Layer):
 class Gain(layers.Layer):
     """Multiply by one learnt number, 0 at first (ReZero, Bachlechner 2021).
 
-    A kernel of zeros would start as nothing too, but Adam moves each of its thousands of weights
-    by the same step, and together they shake the network from the first step on.
+    A kernel of zeros would start as nothing too, but in a trial its samples stayed behind: Adam
+    moves each of its thousands of weights by the same step, from the first one on.
     """
 
     def build(self, input_shape):

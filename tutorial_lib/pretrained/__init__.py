@@ -35,7 +35,7 @@ def save_network(
         weights = [weight.astype(dtype) for weight in network.get_weights()]
     if not all(np.isfinite(weight).all() for weight in weights):
         raise TutorialError(f"A weight of the {network.name} does not fit into {dtype}.")
-    compress = dtype == "float16"  # what is published is read more often than written
+    compress = dtype == "float16"  # the precision of published networks: bytes count
     save_arrays(directory, "weights", number_arrays(weights), facts, compress=compress)
 
 

@@ -130,7 +130,7 @@ DOCUMENT = GANRecipe(
     flip=False,
 )
 DCGAN = GANRecipe()
-# Chapter 8's ablation and its longer runs: the generator is deeper than its opponent.
+# For runs of hours (chapter 8): the generator is deeper than its opponent.
 MODERN = GANRecipe(networks="resnet", generator_blocks=2)
 
 SIZES = (32, 64, 128)
