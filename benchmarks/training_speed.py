@@ -14,8 +14,9 @@ Each measurement is a process of its own, and they take turns (turns.py). Stored
 the rounds, and the median, least and greatest of the ratios to the library's step of the same
 round. The limit is the best rate of a large matrix product or convolution (machine_limit.py),
 measured in the same rounds; flops.py says what is counted as the step's work. Takes about six
-minutes on two cores, when nothing else runs there. Results go to
-tutorial_lib/results/training_speed.json, or to --out; `make tables` brings them into the README.
+minutes on two cores, when nothing else runs there. Results go to tutorial_lib/results/, on a
+machine that computes in half precision to training_speed_half.json, else to training_speed.json,
+or to --out; `make tables` brings them into the README.
 """
 
 import argparse
@@ -34,7 +35,7 @@ from tutorial_lib.environment import prepare_tensorflow
 from tutorial_lib.files import write_whole
 
 HERE = Path(__file__).parent
-RESULT = HERE.parent / "tutorial_lib" / "results" / "training_speed.json"
+RESULTS = HERE.parent / "tutorial_lib" / "results"
 # Peers run as TensorFlow comes: without what `prepare_tensorflow` sets for the library.
 OURS = ("TF_ENABLE_ONEDNN_OPTS",)
 
@@ -49,7 +50,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0, help="of steps a measurement")
     parser.add_argument("--torch-python", default=sys.executable, help="a Python with PyTorch")
-    parser.add_argument("--out", type=Path, default=RESULT)
+    parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     prepare_tensorflow()
     load = os.getloadavg()[0]  # what else has been running here, in processes
@@ -57,8 +58,10 @@ def main() -> None:
         results = Comparison(arguments, Path(folder) / "networks.npz").run()
     settings = {name: getattr(arguments, name) for name in ("batch", "rounds", "seconds")}
     content = {**results.pop("facts"), "load_before": load, **settings, **results}
-    write_whole(arguments.out, (json.dumps(rounded(content), indent=2) + "\n").encode())
-    print(f"Stored in {arguments.out}")
+    half = any(name != "float32" for name in results["limits"])
+    out = arguments.out or RESULTS / f"training_speed{'_half' if half else ''}.json"
+    write_whole(out, (json.dumps(rounded(content), indent=2) + "\n").encode())
+    print(f"Stored in {out}")
 
 
 class Comparison:

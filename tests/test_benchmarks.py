@@ -86,7 +86,7 @@ def test_stored_ablation_holds_every_row_at_every_seed_with_pictures():
     stored = json.loads((ablation.RESULTS / "ablation.json").read_text("utf-8"))
     assert (stored["seconds"], stored["samples"]) == (ablation.SECONDS, ablation.SAMPLES)
     few = [f"{n} images, {name}" for n in (ablation.FEW, "all") for name in ablation.AUGMENTATIONS]
-    names = ["document", *ablation.CHANGES, *few]
+    names = ["document", *ablation.CHANGES, *few, "float32", "mixed_bfloat16"]
     done = [(run["name"], run["seed"]) for run in stored["runs"]]
     assert done == [(name, seed) for name in names for seed in ablation.SEEDS]
     pictures = {path.name for path in (ablation.RESULTS / "ablation").iterdir()}

@@ -75,9 +75,11 @@ def test_the_pages_agree_with_the_stored_results():
     assert {"speed", "limit", "sampling"} <= set(make_tables.REGION.findall(readme))
 
 
-def test_stored_speeds_cover_every_loop_of_tensorflow():
-    results = tables.load_results("training_speed")
+@pytest.mark.parametrize("name", ["training_speed", "training_speed_half"])
+def test_stored_speeds_cover_every_loop_of_tensorflow(name):
+    results = tables.load_results(name)
     tensorflow = {"eager", "tutorial", "tutorial with oneDNN", "fit", "library float32"}
+    assert ("mixed_bfloat16" in results["limits"]) == (name == "training_speed_half")
     assert tensorflow <= set(results["networks"]["dcgan"]["loops"])
     assert "eager" in results["networks"]["document"]["loops"]
     for network in results["networks"].values():

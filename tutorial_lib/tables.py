@@ -6,6 +6,7 @@ Each function of `TABLES` returns Markdown. In a notebook, show it with `IPython
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from importlib import resources
 
 from tutorial_lib.pretrained import available, load_card
@@ -35,9 +36,13 @@ def load_results(name: str) -> dict:
     return json.loads(path.read_text("utf-8"))
 
 
-def speed_table() -> str:
-    """Return how fast each training loop is, and how much faster the library's step."""
-    results = load_results("training_speed")
+def speed_table(stored: str = "training_speed") -> str:
+    """Return how fast each training loop is, and how much faster the library's step.
+
+    `stored` names the results: those of a machine without half precision, or, under
+    "training_speed_half", of one with it; so for the other tables of speed.
+    """
+    results = load_results(stored)
     rows = []
     for recipe, network in results["networks"].items():
         for name, loop in network["loops"].items():
@@ -51,7 +56,7 @@ def speed_table() -> str:
                     f"{loop['peak_mb'] / 1000:.2f} GB",
                 )
             )
-    head = ("networks", "loop", "images a second", "the library is faster by", "peak memory")
+    head = ("networks", "loop", "images a second", "the library's speed", "peak memory")
     versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
     note = (
         f"{results['device']}; batch {results['batch']}, 64×64 pixels; medians of "
@@ -61,9 +66,9 @@ def speed_table() -> str:
     return _table(head, rows) + "\n\n" + note + left_out + _warning(results)
 
 
-def limit_table() -> str:
+def limit_table(stored: str = "training_speed") -> str:
     """Return how near the library's step comes to the fastest that the machine multiplies."""
-    results = load_results("training_speed")
+    results = load_results(stored)
     rows = []
     for precision, limit in results["limits"].items():
         name, share = precision.removeprefix("mixed_"), limit["share"]
@@ -170,7 +175,9 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 TABLES = {
     "speed": speed_table,
+    "speed half": partial(speed_table, "training_speed_half"),
     "limit": limit_table,
+    "limit half": partial(limit_table, "training_speed_half"),
     "profile": profile_table,
     "sampling": sampling_table,
     "quality": quality_table,
