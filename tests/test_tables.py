@@ -151,7 +151,7 @@ def test_an_unknown_table_is_refused_and_the_others_are_named(monkeypatch, capsy
     monkeypatch.setattr(make_tables, "rewrite", lambda: make_tables.fill(text))
     assert make_tables.main() == 2
     message = capsys.readouterr().err
-    assert "'nonsense'" in message and "speed, limit" in message
+    assert "'nonsense'" in message and "limit half, profile" in message
 
 
 @pytest.mark.parametrize(

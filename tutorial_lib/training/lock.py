@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from filelock import FileLock, SoftFileLock, Timeout
+from filelock import FileLock, Timeout
 
 from tutorial_lib.errors import TutorialError
 
@@ -49,17 +49,24 @@ def locked(directory: Path) -> Iterator[None]:
 
 def _take(lock: FileLock) -> bool:
     """Return whether the file system knows locks; raise `Timeout` if another one has this one."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # filelock's own, of the soft lock
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
         try:
             lock.acquire(blocking=False)
         except Timeout:
-            if not isinstance(lock, SoftFileLock):
+            if not _is_soft(said):
                 raise
         except OSError:
             return False
-    # A soft lock is a file and outlives a killed process, which could then not be resumed.
-    return not isinstance(lock, SoftFileLock)
+    return not _is_soft(said)
+
+
+def _is_soft(said: list[warnings.WarningMessage]) -> bool:
+    """Return whether filelock has warned that it makes do with a soft lock.
+
+    That is a mere file and outlives a killed process, whose run could then not be resumed.
+    """
+    return any("SoftFileLock" in str(warning.message) for warning in said)
 
 
 def _read(path: Path) -> str:
