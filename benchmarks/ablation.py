@@ -86,7 +86,7 @@ class Ablation:
             self.results["seconds"] = SECONDS | self.results["seconds"]
 
     def complete(self) -> None:
-        """Go along the chain, then try augmentation with few and with all images."""
+        """Go along the chain, then try augmentation with few and all images, and precisions."""
         from tutorial_lib.training.precision import choose_precision, device_name
         from tutorial_lib.training.recipes import RECIPES
 

@@ -40,7 +40,7 @@ def speed_table(stored: str = "training_speed") -> str:
     """Return how fast each training loop is, and how much faster the library's step.
 
     `stored` names the results: those of a machine without half precision, or, under
-    "training_speed_half", of one with it; so for the other tables of speed.
+    "training_speed_half", of one with it. `limit_table` and `profile_table` take it as well.
     """
     results = load_results(stored)
     rows = []
@@ -80,9 +80,9 @@ def limit_table(stored: str = "training_speed") -> str:
     return _table(("precision", "work", "GFLOP/s", "share of the best"), rows)
 
 
-def profile_table(count: int = 10) -> str:
+def profile_table(stored: str = "training_speed", count: int = 10) -> str:
     """Return the `count` operations that take most of a step's time, and what bounds the step."""
-    results = load_results("training_speed")
+    results = load_results(stored)
     precision, profile = list(results["profiles"].items())[-1]
     times, flops = profile["time"], profile["flops"]
     total = sum(flops.values())
