@@ -28,14 +28,14 @@ book: .venv/.book ## build the website to _build/html
 	@echo "The book is built. Open $(CURDIR)/_build/html/index.html in a browser."
 
 test: lint .venv/.book .venv/.test ## run every check: style, unit tests, notebooks, the built site
-	$(RUN) -m pytest --ignore=tests/test_site.py tests
+	$(RUN) -m pytest --ignore=tests/site tests
 	TUTORIAL_BUDGET=test $(RUN) -m pytest --nbval-lax --nbval-current-env \
 		--nbval-cell-timeout=300 notebooks
 	@$(MAKE) --no-print-directory book
-	$(RUN) -m pytest tests/test_site.py
+	$(RUN) -m pytest tests/site
 
 test-fast: lint .venv/.test ## run the style checks and the quick unit tests (no notebooks, no site)
-	$(RUN) -m pytest -m "not slow" --ignore=tests/test_site.py tests
+	$(RUN) -m pytest -m "not slow" --ignore=tests/site tests
 
 lint: .venv/.test ## check style and formatting with ruff
 	$(RUN) -m ruff check .

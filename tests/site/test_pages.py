@@ -5,17 +5,15 @@
 
 import re
 from functools import cache
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
 import yaml
 from bs4 import BeautifulSoup
+from built import EXTRA_PAGES, NOTEBOOKS, PAGES, ROOT, SITE, needs_site
+from fontTools.ttLib import TTFont
 
-ROOT = Path(__file__).resolve().parent.parent
-SITE = ROOT / "_build" / "html"
-BUILT = (SITE / "book" / "index.html").exists()
-pytestmark = pytest.mark.skipif(not BUILT, reason="the site is not built: run `make book`")
+pytestmark = needs_site
 
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
 ADDRESS = CONFIG["repository"]["url"]
@@ -23,17 +21,6 @@ PLACE = ADDRESS.removeprefix("https://github.com/")
 MAX_PAGE_BYTES = 1_500_000
 FILE_NAME = re.compile(r"\.(gif|jpe?g|png|svg|webp)$")
 LEFT_OVER = re.compile(r"^\s*:::|\{(note|warning|tip|cite|eq|glue|numref|ref|doc|figure)[:}]", re.M)
-
-
-def sources() -> list[str]:
-    """The pages of the table of contents, without suffix, in its order."""
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8"))
-    parts = toc["parts"]
-    return [toc["root"], *(chapter["file"] for part in parts for chapter in part["chapters"])]
-
-
-PAGES = [f"{name}.html" for name in sources()]
-NOTEBOOKS = [page for page in PAGES if page.startswith("notebooks/")]
 
 
 @cache
@@ -75,11 +62,10 @@ def test_front_page_leads_to_the_book():
 
 def test_every_source_page_is_built_and_no_other():
     built = {str(path.relative_to(SITE)) for path in SITE.rglob("*.html")}
-    built = {page for page in built if not page.startswith("_static/")}
-    assert built == {*PAGES, "index.html", "search.html", "genindex.html"}
+    assert built == {*PAGES, *EXTRA_PAGES, "index.html"}
 
 
-@pytest.mark.parametrize("page", [*PAGES, "search.html", "genindex.html"])
+@pytest.mark.parametrize("page", [*PAGES, *EXTRA_PAGES])
 def test_internal_references_resolve(page):
     found = [problem(page, reference) for reference in references(page)]
     assert [text for text in found if text] == []
@@ -151,6 +137,33 @@ def test_no_markup_left_over(page):
     for code in text.find_all(["pre", "code"]):
         code.decompose()
     assert LEFT_OVER.search(text.get_text()) is None
+
+
+@cache
+def signs_of_the_math_font() -> set[str]:
+    path = ROOT / "book" / "_static" / "fonts" / "math.woff2"
+    return {chr(number) for number in TTFont(path).getBestCmap()}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_font_has_every_sign_of_the_formulas(page):
+    text = BeautifulSoup(str(article(page)), "html.parser")
+    for source in text.find_all("annotation"):
+        source.decompose()
+    used = {sign for formula in text.find_all("math") for sign in formula.get_text()}
+    missing = used - signs_of_the_math_font() - {"\n"}
+    assert missing == set(), "add them to scripts/make_math_font.py and run it"
+
+
+def test_pages_leave_out_what_they_do_not_use():
+    assert not list(SITE.glob("_static/**/*.map"))
+    for page in [*PAGES, *EXTRA_PAGES]:
+        assert not parse(page).find("script", src=re.compile("fontawesome|thebe"))
+    # An icon that no page shows was taken out of the fonts, those that they show are there.
+    fonts = SITE.glob("_static/vendor/fontawesome/webfonts/*.woff2")
+    signs = {number for path in fonts for number in TTFont(path).getBestCmap()}
+    sun, moon, github, anchor = 0xF185, 0xF186, 0xF09B, 0xF13D
+    assert {sun, moon, github} <= signs and anchor not in signs
 
 
 @pytest.mark.parametrize("page", PAGES)

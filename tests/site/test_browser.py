@@ -1,0 +1,111 @@
+"""Every page in a real browser: it asks no other host, shows its formulas, and fits the screen.
+
+Without Chromium or Chrome these tests skip.
+"""
+
+import re
+
+import pytest
+from built import EXTRA_PAGES, NOTEBOOKS, PAGES, needs_site
+
+pytestmark = [needs_site, pytest.mark.slow]
+each_page = pytest.mark.parametrize("page", [*PAGES, *EXTRA_PAGES])
+
+RAW_TEX = re.compile(r"\\[(\[]|\$\$|\\(begin|frac|left|log|mathbb|mathcal|quad|sum|tag|text)\b")
+# What a reader can see as text, code aside
+TEXT = """() => {
+    const copy = document.body.cloneNode(true);
+    copy.querySelectorAll("pre, code, script, style, annotation").forEach(e => e.remove());
+    return copy.textContent;
+}"""
+# Boxes of the article that hold more than they show, and whether the Tab key reaches them
+SCROLLING = """() => [...document.querySelectorAll(".bd-article *")].filter(e =>
+        e.scrollWidth > e.clientWidth + 1 && /auto|scroll/.test(getComputedStyle(e).overflowX)
+    ).map(e => [`${e.tagName}.${e.className}`, e.tabIndex >= 0])"""
+BROKEN_PICTURES = """() => [...document.images].filter(image =>
+        image.loading !== "lazy" && !(image.complete && image.naturalWidth)
+    ).map(image => image.src.slice(0, 80))"""
+
+
+@each_page
+@pytest.mark.parametrize("way", ["server", "sub-path", "disk"])
+def test_a_page_is_whole_without_any_other_host(page, way, addresses, open_page):
+    base = addresses[way]
+    tab = open_page()
+    strangers, errors = [], []
+    tab.on("request", lambda asked: strangers.append(asked.url) if foreign(asked.url, base) else 0)
+    tab.on("requestfailed", lambda asked: errors.append(f"{asked.url}: {asked.failure}"))
+    tab.on("response", lambda got: errors.append(got.url) if got.status >= 400 else None)
+    tab.on("pageerror", lambda error: errors.append(str(error)))
+    tab.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
+    tab.goto(f"{base}/{page}", wait_until="networkidle")
+    assert strangers == []
+    assert errors == []
+    assert RAW_TEX.search(tab.evaluate(TEXT)) is None
+    assert tab.evaluate(BROKEN_PICTURES) == []
+    if tab.locator("math").count():
+        assert tab.evaluate("""document.fonts.check('1em "Book Math"')""")
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def foreign(url: str, base: str) -> bool:
+    return not url.startswith((f"{base}/", "data:", "blob:"))
+
+
+@each_page
+def test_what_scrolls_sideways_can_be_reached_by_keyboard(page, addresses, open_page):
+    tab = open_page(f"{addresses['server']}/{page}")
+    found = tab.evaluate(SCROLLING)
+    assert [name for name, reached in found if not reached] == []
+    # A phone shows about 45 characters of code: every chapter has longer lines.
+    assert found or page not in NOTEBOOKS
+
+
+@pytest.mark.parametrize("kind", ["pre", "div.math"])
+def test_arrow_keys_scroll_a_box(kind, addresses, open_page):
+    tab = open_page(f"{addresses['server']}/notebooks/05_gan_objective.html")
+    box = tab.locator(f".bd-article {kind}[tabindex='0']").first
+    box.focus()
+    tab.keyboard.press("ArrowRight")
+    tab.wait_for_function("box => box.scrollLeft > 0", arg=box.element_handle(), timeout=3000)
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_only_formulas_that_scroll_are_stops_of_the_tab_key(width, addresses, open_page):
+    tab = open_page(f"{addresses['server']}/notebooks/05_gan_objective.html", width)
+    boxes = tab.locator("div.math").evaluate_all(
+        "boxes => boxes.map(e => [e.scrollWidth > e.clientWidth, e.tabIndex >= 0])"
+    )
+    assert all(scrolls == stop for scrolls, stop in boxes)
+    assert {True, False} == {scrolls for scrolls, _ in boxes}
+
+
+@pytest.mark.parametrize("page", NOTEBOOKS)
+def test_the_column_shows_80_characters_of_code(page, addresses, open_page):
+    tab = open_page(f"{addresses['server']}/{page}", width=1280)
+    shown = tab.evaluate(
+        """() => {
+            const box = document.querySelector(".cell_input pre");
+            const line = document.createElement("span");
+            line.textContent = "m".repeat(80);
+            box.append(line);
+            const style = getComputedStyle(box);
+            const room = box.clientWidth - parseFloat(style.paddingLeft)
+                - parseFloat(style.paddingRight);
+            return 80 * room / line.getBoundingClientRect().width;
+        }"""
+    )
+    assert shown >= 80
+
+
+@each_page
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_axe_finds_nothing(page, width, scheme, addresses, open_page):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    tab = open_page(f"{addresses['server']}/{page}", width, scheme)
+    assert tab.locator("html").get_attribute("data-theme") == scheme
+    # Colours are the same at every width, and looking at each word of code takes its time.
+    options = {"resultTypes": ["violations"], "rules": {"color-contrast": {"enabled": width > 360}}}
+    found = axe.Axe().run(tab, options=options).response["violations"]
+    assert [f"{rule['id']}: {rule['nodes'][0]['html'][:200]}" for rule in found] == []
