@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help book test test-fast lint notebooks tables test-colab address clean
+.PHONY: help book test test-fast lint notebooks tables lock test-colab address clean
 
 export PYTHON
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -44,8 +44,14 @@ lint: .venv/.test ## check style and formatting with ruff
 notebooks: .venv/.test ## run every notebook (or NOTEBOOKS="a.ipynb b.ipynb") and store its outputs
 	$(RUN) scripts/run_notebooks.py $(NOTEBOOKS)
 
-tables: .venv/.test ## write the tables of stored measurements into the README
+tables: .venv/.test ## write the tables of stored measurements into the book
 	$(RUN) scripts/make_tables.py
+
+lock: $(MADE) ## choose anew the versions that the website is built with
+	@$(INSTALL) uv
+	.venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-annotate \
+		--no-emit-index-url --custom-compile-command "make lock" \
+		--output-file book/requirements.lock book/requirements.txt
 
 test-colab: $(MADE) ## run every notebook under Colab's versions (needs Python 3.13)
 	$(RUN) tests/colab/run.py
@@ -63,9 +69,9 @@ $(MADE):
 	@rm -f .venv/.made-*
 	@touch $@
 
-.venv/.book: book/requirements.txt $(MADE)
+.venv/.book: book/requirements.lock $(MADE)
 	@echo "Installing what the website needs (once, about a minute)"
-	@$(INSTALL) -r book/requirements.txt
+	@$(INSTALL) -r book/requirements.lock
 	@touch $@
 
 .venv/.test: pyproject.toml $(MADE)

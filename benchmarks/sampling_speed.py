@@ -7,7 +7,7 @@ The first image is that of `python -m tutorial_lib sample NAME --count 1`, the w
 cold start; beside it stands what the import of TensorFlow and Keras alone takes. Images a second
 are those of the traced generator, at several batch sizes. All take turns, each in a process of its
 own (turns.py). Results go to tutorial_lib/results/sampling_speed.json, or to --out; `make tables`
-brings them into the README.
+brings them into the book.
 """
 
 import argparse

@@ -16,7 +16,7 @@ round. The limit is the best rate of a large matrix product or convolution (mach
 measured in the same rounds; flops.py says what is counted as the step's work. Takes about six
 minutes on two cores, when nothing else runs there. Results go to tutorial_lib/results/, on a
 machine that computes in half precision to training_speed_half.json, else to training_speed.json,
-or to --out; `make tables` brings them into the README.
+or to --out; `make tables` brings them into the book.
 """
 
 import argparse

@@ -18,7 +18,7 @@ from rewriting import rewrite_files
 from tutorial_lib.tables import TABLES
 
 ROOT = Path(__file__).resolve().parent.parent
-FILES = ("README.md", "book/*.md")
+FILES = ("book/*.md",)
 REGION = re.compile(r"<!-- table: (.*?) -->\n.*?<!-- end -->", re.DOTALL)
 
 

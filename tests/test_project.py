@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -93,6 +94,15 @@ def test_no_exact_versions_of_dependencies():
 def test_site_requirements_are_the_extra_book():
     lines = (ROOT / "book" / "requirements.txt").read_text("utf-8").splitlines()
     assert [line for line in lines if line and line[0] != "#"] == EXTRAS["book"]
+
+
+def test_the_lock_has_one_fitting_version_of_all_that_the_site_asks_for():
+    lines = (ROOT / "book" / "requirements.lock").read_text("utf-8").splitlines()
+    pins = [Requirement(line) for line in lines if line and line[0] != "#"]
+    assert all(re.fullmatch(r"==[\w.]+", str(pin.specifier)) for pin in pins)
+    here = {pin.name: pin for pin in pins if pin.marker is None or pin.marker.evaluate()}
+    for asked in map(Requirement, EXTRAS["book"]):
+        assert str(here[asked.name].specifier).removeprefix("==") in asked.specifier
 
 
 def test_citation_has_the_version_of_the_package():

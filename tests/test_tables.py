@@ -1,4 +1,4 @@
-"""The tables of the README are made from stored results, and say what these say."""
+"""The tables of the book are made from stored results, and say what these say."""
 
 import sys
 from pathlib import Path
@@ -71,8 +71,8 @@ def test_the_pages_agree_with_the_stored_results():
     for path in pages:
         text = path.read_text("utf-8")
         assert make_tables.fill(text) == text, f"{path.name}: run `make tables`"
-    readme = (ROOT / "README.md").read_text("utf-8")
-    assert {"speed", "limit", "sampling"} <= set(make_tables.REGION.findall(readme))
+    page = (ROOT / "book" / "measurements.md").read_text("utf-8")
+    assert {"quality", "speed", "limit", "sampling"} <= set(make_tables.REGION.findall(page))
 
 
 @pytest.mark.parametrize("name", ["training_speed", "training_speed_half"])
@@ -123,22 +123,49 @@ def test_the_profile_names_the_largest_and_sums_up_the_rest(stored):
     assert "60 % of the time, at 1.00 of" in table
 
 
-def test_quality_shows_the_measures_of_all_cards_that_have_any(monkeypatch):
-    first = {"count": 10000, "values": {"frechet_lite0": 123.4}, "floors": {"frechet_lite0": 21.0}}
-    second = {"count": 500, "values": {"recall": 0.5}, "floors": {"recall": 0.75}}
-    cards = {"a": {"metrics": first}, "b": {}, "c": {"metrics": second}}
+def test_bars_are_as_long_as_the_shares_of_the_greatest(stored):
+    torch, library = rows(tables.speed_table(bars=True))
+    assert torch[2] == '<span class="bar" style="width:6.58em"></span>123'
+    assert library[2] == '<span class="bar" style="width:8.00em"></span>150'
+    _, convolution, step = rows(tables.limit_table(bars=True))
+    assert "8.00em" in convolution[2] and "4.80em" in step[2]
+
+
+def card(distance: float, count: int = 10_000) -> dict:
+    values = dict.fromkeys(tables.QUALITY, 0.5) | {"frechet_lite0": distance}
+    floors = dict.fromkeys(tables.QUALITY, 0.75)
+    return {
+        "nimg": 1_240_000,
+        "minutes": 113.5,
+        "device": "a machine",
+        "precision": "mixed_bfloat16",
+        "metrics": {"count": count, "values": values, "floors": floors},
+    }
+
+
+def test_quality_has_the_best_network_first_with_what_it_took_and_the_floor_last(monkeypatch):
+    cards = {"a": card(123.4), "b": {}, "c": card(45.6)}
     monkeypatch.setattr(tables, "available", lambda: sorted(cards))
     monkeypatch.setattr(tables, "load_card", cards.get)
-    assert "| network | N | `frechet_lite0` | `recall` |" in tables.quality_table()
-    assert rows(tables.quality_table()) == [
-        ["`a`", "10,000", "123 (21)", ""],
-        ["`c`", "500", "", "0.5 (0.75)"],
-    ]
+    best, other, floor = rows(tables.quality_table())
+    assert best[0] == "`c`<br>1.24 M images seen, 114 minutes, a machine, bfloat16"
+    assert best[1:3] == ["45.6", "0.5"] and other[1] == "123"
+    assert floor[:2] == ["*photographs*", "0.75"]
+    assert tables.quality_table().endswith("10,000 samples of each network.")
+
+
+def test_networks_measured_with_different_counts_are_not_compared(monkeypatch):
+    cards = {"a": card(1.0), "b": card(2.0, count=500)}
+    monkeypatch.setattr(tables, "available", lambda: sorted(cards))
+    monkeypatch.setattr(tables, "load_card", cards.get)
+    with pytest.raises(ValueError, match="10,000 and 500|500 and 10,000"):
+        tables.quality_table()
 
 
 def test_only_what_stands_between_the_marks_is_replaced(stored, tmp_path, monkeypatch):
     monkeypatch.setitem(make_tables.TABLES, "one", lambda: "| new |")
-    page = tmp_path / "README.md"
+    page = tmp_path / "book" / "page.md"
+    page.parent.mkdir()
     text = "before <!-- end -->\n<!-- table: one -->\n{}<!-- end -->\nafter\n<!-- end -->\n"
     page.write_text(text.format("| old |\n"), "utf-8")
     assert make_tables.rewrite(tmp_path) == [page]

@@ -1,7 +1,8 @@
-"""Tables made from stored measurements, for the README and the chapters: nothing in them is typed.
+"""Tables made from stored measurements, for the book and its chapters: nothing in them is typed.
 
 Each function of `TABLES` returns Markdown. In a notebook, show it with `IPython.display.Markdown`;
-`scripts/make_tables.py` writes it into the README.
+`scripts/make_tables.py` writes it into book/measurements.md. There, a long table has bars: they are
+`<span class="bar">`, which the site's stylesheet draws and every other reader leaves out.
 """
 
 import json
@@ -29,6 +30,17 @@ OPERATIONS = {
     "MatMul": "matrix product",
 }
 
+# The measures of chapter 9 that the book's table shows; the cards have all
+QUALITY = (
+    "frechet_lite0",
+    "kid_lite0",
+    "precision",
+    "recall",
+    "density",
+    "coverage",
+    "memorised",
+)
+
 
 def load_results(name: str) -> dict:
     """Return the stored results of a benchmark, tutorial_lib/results/NAME.json."""
@@ -36,22 +48,25 @@ def load_results(name: str) -> dict:
     return json.loads(path.read_text("utf-8"))
 
 
-def speed_table(stored: str = "training_speed") -> str:
+def speed_table(stored: str = "training_speed", *, bars: bool = False) -> str:
     """Return how fast each training loop is, and how much faster the library's step.
 
     `stored` names the results: those of a machine without half precision, or, under
-    "training_speed_half", of one with it. `limit_table` and `profile_table` take it as well.
+    "training_speed_half", of one with it; with `bars`, each speed has one. `limit_table` takes
+    both as well, `profile_table` the first.
     """
     results = load_results(stored)
+    loops = [loop for net in results["networks"].values() for loop in net["loops"].values()]
+    most = max(loop["images_per_second"] for loop in loops)
     rows = []
     for recipe, network in results["networks"].items():
         for name, loop in network["loops"].items():
-            faster = loop["library_faster"]
+            speed, faster = loop["images_per_second"], loop["library_faster"]
             rows.append(
                 (
                     f"`{recipe}`",
                     LOOPS[name].format(**results),
-                    figures(loop["images_per_second"]),
+                    (_bar(speed, most) if bars else "") + figures(speed),
                     "" if name == network["best"] else f"{faster['median']:.2f} × {_span(faster)}",
                     f"{loop['peak_mb'] / 1000:.2f} GB",
                 )
@@ -66,17 +81,20 @@ def speed_table(stored: str = "training_speed") -> str:
     return _table(head, rows) + "\n\n" + note + left_out + _warning(results)
 
 
-def limit_table(stored: str = "training_speed") -> str:
+def limit_table(stored: str = "training_speed", *, bars: bool = False) -> str:
     """Return how near the library's step comes to the fastest that the machine multiplies."""
-    results = load_results(stored)
+    limits = load_results(stored)["limits"]
+    most = max(rate for limit in limits.values() for rate in limit["limits"].values())
     rows = []
-    for precision, limit in results["limits"].items():
+    for precision, limit in limits.items():
         name, share = precision.removeprefix("mixed_"), limit["share"]
-        work = f"a training step ({limit['gflop_per_image']:.2f} GFLOP an image)"
+        rates = {f"large {kind}": (rate, "") for kind, rate in limit["limits"].items()}
+        step = f"a training step ({limit['gflop_per_image']:.2f} GFLOP an image)"
+        rates[step] = (limit["step"], f"{share['median']:.2f} {_span(share)}")
         rows += [
-            (name, f"large {kind}", f"{rate:.0f}", "") for kind, rate in limit["limits"].items()
+            (name, work, (_bar(rate, most) if bars else "") + f"{rate:.0f}", part)
+            for work, (rate, part) in rates.items()
         ]
-        rows.append((name, work, f"{limit['step']:.0f}", f"{share['median']:.2f} {_span(share)}"))
     return _table(("precision", "work", "GFLOP/s", "share of the best"), rows)
 
 
@@ -125,26 +143,38 @@ def sampling_table() -> str:
 
 
 def quality_table() -> str:
-    """Return every measure on the cards of the published networks, beside that of real images.
+    """Return the measures on the cards of the published networks, and what each network cost.
 
     A card's "metrics" are an evaluation as chapter 9 makes it: "values" by name, "floors" (what as
-    many real images score) and the "count" of images.
+    many real images score) and the "count" of images. The best network comes first, the floor last.
     """
-    cards = {name: load_card(name).get("metrics") for name in available()}
-    measured = {name: metrics for name, metrics in cards.items() if metrics}
-    kinds = list(dict.fromkeys(kind for metrics in measured.values() for kind in metrics["values"]))
+    cards = {name: load_card(name) for name in available()}
+    cards = {name: card for name, card in cards.items() if "metrics" in card}
+    cards = dict(sorted(cards.items(), key=lambda item: _values(item[1])[QUALITY[0]]))
     rows = [
-        (f"`{name}`", f"{metrics['count']:,}", *(_measure(metrics, kind) for kind in kinds))
-        for name, metrics in measured.items()
+        (f"`{name}`<br>{_cost(card)}", *(figures(_values(card)[kind]) for kind in QUALITY))
+        for name, card in cards.items()
     ]
-    head = ("network", "N", *(f"`{kind}`" for kind in kinds))
-    return _table(head, rows) + "\n\nIn brackets: what as many real images score."
+    floors = next(iter(cards.values()))["metrics"]["floors"]
+    rows.append(("*photographs*", *(figures(floors[kind]) for kind in QUALITY)))
+    head = ("network, and what it took", *QUALITY)
+    counts = {f"{card['metrics']['count']:,}" for card in cards.values()}
+    if len(counts) > 1:
+        raise ValueError(f"The networks were measured with {' and '.join(counts)} images.")
+    return f"{_table(head, rows)}\n\n{counts.pop()} samples of each network."
 
 
-def _measure(metrics: dict, kind: str) -> str:
-    if kind not in metrics["values"]:
-        return ""
-    return f"{figures(metrics['values'][kind])} ({figures(metrics['floors'][kind])})"
+def _cost(card: dict) -> str:
+    """Return what a network took, in words: images, minutes, machine."""
+    precision = card["precision"].removeprefix("mixed_")
+    return (
+        f"{card['nimg'] / 1e6:.2f} M images seen, {figures(card['minutes'])} minutes, "
+        f"{card['device']}, {precision}"
+    )
+
+
+def _values(card: dict) -> dict[str, float]:
+    return card["metrics"]["values"]
 
 
 def figures(value: float) -> str:
@@ -168,17 +198,23 @@ def _percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
+def _bar(value: float, most: float) -> str:
+    """Return a bar whose length is the share of `most` that `value` is."""
+    return f'<span class="bar" style="width:{8 * value / most:.2f}em"></span>'
+
+
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 TABLES = {
-    "speed": speed_table,
-    "speed half": partial(speed_table, "training_speed_half"),
-    "limit": limit_table,
-    "limit half": partial(limit_table, "training_speed_half"),
+    "speed": partial(speed_table, bars=True),
+    "speed half": partial(speed_table, "training_speed_half", bars=True),
+    "limit": partial(limit_table, bars=True),
+    "limit half": partial(limit_table, "training_speed_half", bars=True),
     "profile": profile_table,
+    "profile half": partial(profile_table, "training_speed_half"),
     "sampling": sampling_table,
     "quality": quality_table,
 }

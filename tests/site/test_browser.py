@@ -4,6 +4,7 @@ Without Chromium or Chrome these tests skip.
 """
 
 import re
+from urllib.parse import quote
 
 import pytest
 from built import EXTRA_PAGES, NOTEBOOKS, PAGES, needs_site
@@ -96,6 +97,28 @@ def test_the_column_shows_80_characters_of_code(page, addresses, open_page):
         }"""
     )
     assert shown >= 80
+
+
+@pytest.mark.parametrize(
+    "words, page",
+    [
+        ("mode collapse", "notebooks/04_adversarial_game.html"),
+        ("Fréchet distance", "notebooks/09_measuring_quality.html"),
+        ("Frechet", "notebooks/09_measuring_quality.html"),
+        ("FID", "notebooks/09_measuring_quality.html"),
+        ("R1", "notebooks/06_gan_losses.html"),
+        ("ReZero", "notebooks/08_stable_fast_training.html"),
+        ("batch normalization", "notebooks/07_cat_gan.html"),
+        ("VAE", "notebooks/03_variational_autoencoder.html"),
+    ],
+)
+@pytest.mark.parametrize("way", ["server", "disk"])
+def test_the_search_finds_terms_of_the_field(words, page, way, addresses, open_page):
+    tab = open_page(f"{addresses[way]}/search.html?q={quote(words)}")
+    tab.wait_for_selector("#search-results ul.search li a")
+    tab.wait_for_function(f"""
+        [...document.querySelectorAll("#search-results ul.search li a")]
+            .some(link => link.href.includes({page!r}))""")
 
 
 @each_page
