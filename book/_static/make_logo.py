@@ -56,5 +56,5 @@ def make_favicon() -> Image.Image:
 
 
 if __name__ == "__main__":
-    make_logo().save(FOLDER / "logo.png", optimize=True)
+    make_logo().save(FOLDER / "logo.webp", quality=90, method=6)
     make_favicon().save(FOLDER / "favicon.png", optimize=True)

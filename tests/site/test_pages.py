@@ -113,7 +113,7 @@ def test_logo_favicon_and_search(page):
     tree = parse(page)
     icon = tree.find("link", rel=lambda value: value and "icon" in value)
     assert icon["href"].endswith("favicon.png")
-    assert tree.find("img", src=re.compile(r"_static/logo\.png$"))
+    assert tree.find("img", src=re.compile(r"_static/logo\.webp$"))
     assert tree.find("form", class_="bd-search")
 
 
