@@ -125,10 +125,10 @@ def test_the_profile_names_the_largest_and_sums_up_the_rest(stored):
 
 def test_bars_are_as_long_as_the_shares_of_the_greatest(stored):
     torch, library = rows(tables.speed_table(bars=True))
-    assert torch[2] == '<span class="bar" style="width:6.58em"></span>123'
-    assert library[2] == '<span class="bar" style="width:8.00em"></span>150'
+    assert torch[2] == '<span class="bar" style="--share:0.823"></span>123'
+    assert library[2] == '<span class="bar" style="--share:1.000"></span>150'
     _, convolution, step = rows(tables.limit_table(bars=True))
-    assert "8.00em" in convolution[2] and "4.80em" in step[2]
+    assert "--share:1.000" in convolution[2] and "--share:0.600" in step[2]
 
 
 def card(distance: float, count: int = 10_000) -> dict:

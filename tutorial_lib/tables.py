@@ -200,7 +200,7 @@ def _percent(share: float) -> str:
 
 def _bar(value: float, most: float) -> str:
     """Return a bar whose length is the share of `most` that `value` is."""
-    return f'<span class="bar" style="width:{8 * value / most:.2f}em"></span>'
+    return f'<span class="bar" style="--share:{value / most:.3f}"></span>'
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

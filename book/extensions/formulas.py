@@ -33,9 +33,12 @@ def to_mathml(tex: str, *, display: bool, place: nodes.Node | None = None) -> st
 
 
 def visit_inline(writer, node: nodes.math) -> None:
-    """Write a formula of a line."""
+    """Write a formula of a line, which must not end between it and a comma after it."""
     element = to_mathml(node.astext(), display=False, place=node)
     writer.body.append(writer.starttag(node, "span", "", CLASS="math") + element + "</span>")
+    following = node.next_node(descend=False, siblings=True)
+    if following and following.astext().startswith(tuple(",.;:!?)’”")):
+        writer.body.append("\N{WORD JOINER}")
     raise nodes.SkipNode
 
 

@@ -123,6 +123,16 @@ def test_search_finds_the_pages():
     assert [page for page in PAGES if f'"{page.removesuffix(".html")}"' not in index] == []
 
 
+def test_the_index_has_every_term_and_every_see_leads_to_one():
+    pages = yaml.safe_load((ROOT / "book" / "index_terms.yml").read_text("utf-8"))
+    entries = [term for headings in pages.values() for terms in headings.values() for term in terms]
+    seen = [entry.removeprefix("see: ").split("; ") for entry in entries if "see: " in entry]
+    terms = {entry.split("; ")[0] for entry in entries if "see: " not in entry}
+    assert [target for _, target in seen if target not in terms] == []
+    index = parse("genindex.html").get_text()
+    assert [term for term in [*terms, *(words for words, _ in seen)] if term not in index] == []
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_page_with_its_pictures_is_light(page):
     images = {image["src"] for image in article(page).find_all("img")}
