@@ -14,6 +14,11 @@ from built import SITE
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
+# Fonts are there, and no colour is on its way to another.
+AT_REST = """() => Promise.all([
+    document.fonts.ready, ...document.getAnimations().map(animation => animation.finished)
+]).then(() => null)"""
+
 
 class Quiet(SimpleHTTPRequestHandler):
     """Serve files without a line for each."""
@@ -67,12 +72,14 @@ def open_page(browser):
 
         def open_page(address: str | None = None, width: int = 360, scheme: str = "light"):
             viewport = {"width": width, "height": 800}
-            context = browser.new_context(viewport=viewport, color_scheme=scheme)
+            context = browser.new_context(
+                viewport=viewport, color_scheme=scheme, reduced_motion="reduce"
+            )
             stack.callback(context.close)
             page = context.new_page()
             if address:
                 page.goto(address)
-                page.evaluate("document.fonts.ready.then(() => null)")
+                page.evaluate(AT_REST)
             return page
 
         yield open_page
