@@ -16,6 +16,7 @@ from fontTools import subset
 
 SOURCE = "/usr/share/texmf/fonts/opentype/public/lm-math/latinmodern-math.otf"
 TARGET = Path(__file__).resolve().parent.parent / "book" / "_static" / "fonts" / "math.woff2"
+PRIME = ord("′")
 RANGES = (
     (0x0020, 0x007E),  # what a keyboard has
     (0x0391, 0x03C9),  # Greek
@@ -29,15 +30,32 @@ RANGES = (
 SIGNS = (
     "\N{NO-BREAK SPACE}\N{FUNCTION APPLICATION}\N{INVISIBLE TIMES}"
     "ϑϕϱϵℂℍℕℙℚℝℤℬℰℱℋℐℒℳℛℎℓℑℜℵ"
-    "¬¯°±·×÷ˆˇ˘˙˜‖‘’“”…′″‴←↑→↓↔↦⇐⇒⇔⟵⟶⟹⟺"
+    "¬¯°±·×÷ˆˇ˘˙˜‖‘’“”…′←↑→↓↔↦⇐⇒⇔⟵⟶⟹⟺"
     "∀∂∃∅∆∇∈∉∋∏∑−∓∗∘√∝∞∠∣∤∥∧∨∩∪∫∬∮∴∼≃≅≈≔≠≡≢≤≥≪≫≺≻⊂⊃⊆⊇⊕⊖⊗⊙⊤⊥⋅⋆⋮⋯⋱⌈⌉⌊⌋⏞⏟⟦⟧⟨⟩"
 )
+
+
+def raise_prime(font) -> None:
+    """Let the prime be the font's sign for a superscript: the other is raised and small already."""
+    table = font["GSUB"].table
+    lookups = {
+        index
+        for record in table.FeatureList.FeatureRecord
+        if record.FeatureTag == "ssty"
+        for index in record.Feature.LookupListIndex
+    }
+    parts = [part for index in lookups for part in table.LookupList.Lookup[index].SubTable]
+    plain = font.getBestCmap()[PRIME]
+    raised = next(part.alternates[plain][0] for part in parts if plain in part.alternates)
+    for encoding in font["cmap"].tables:
+        encoding.cmap[PRIME] = raised
 
 
 def make_math_font(source: str = SOURCE, target: Path = TARGET) -> None:
     """Write the signs of `source` that formulas use to `target`, as woff2."""
     options = subset.Options(flavor="woff2", layout_features=[], drop_tables=["FFTM"])
     font = subset.load_font(source, options)
+    raise_prime(font)
     subsetter = subset.Subsetter(options)
     numbers = {ord(sign) for sign in SIGNS}
     numbers |= {number for first, last in RANGES for number in range(first, last + 1)}

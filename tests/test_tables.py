@@ -160,6 +160,10 @@ def test_networks_measured_with_different_counts_are_not_compared(monkeypatch):
     monkeypatch.setattr(tables, "load_card", cards.get)
     with pytest.raises(ValueError, match="10,000 and 500|500 and 10,000"):
         tables.quality_table()
+    cards["b"] = card(2.0)
+    cards["b"]["metrics"]["floors"]["recall"] = 0.6
+    with pytest.raises(ValueError, match="different photographs"):
+        tables.quality_table()
 
 
 def test_only_what_stands_between_the_marks_is_replaced(stored, tmp_path, monkeypatch):
@@ -178,7 +182,7 @@ def test_an_unknown_table_is_refused_and_the_others_are_named(monkeypatch, capsy
     monkeypatch.setattr(make_tables, "rewrite", lambda: make_tables.fill(text))
     assert make_tables.main() == 2
     message = capsys.readouterr().err
-    assert "'nonsense'" in message and "limit half, profile" in message
+    assert "'nonsense'" in message and "limit half, sampling" in message
 
 
 @pytest.mark.parametrize(

@@ -155,12 +155,14 @@ def quality_table() -> str:
         (f"`{name}`<br>{_cost(card)}", *(figures(_values(card)[kind]) for kind in QUALITY))
         for name, card in cards.items()
     ]
-    floors = next(iter(cards.values()))["metrics"]["floors"]
-    rows.append(("*photographs*", *(figures(floors[kind]) for kind in QUALITY)))
-    head = ("network, and what it took", *QUALITY)
     counts = {f"{card['metrics']['count']:,}" for card in cards.values()}
     if len(counts) > 1:
         raise ValueError(f"The networks were measured with {' and '.join(counts)} images.")
+    floors = next(iter(cards.values()))["metrics"]["floors"]
+    if any(card["metrics"]["floors"] != floors for card in cards.values()):
+        raise ValueError("The networks were measured against different photographs.")
+    rows.append(("*photographs*", *(figures(floors[kind]) for kind in QUALITY)))
+    head = ("network, and what it took", *QUALITY)
     return f"{_table(head, rows)}\n\n{counts.pop()} samples of each network."
 
 
@@ -213,8 +215,6 @@ TABLES = {
     "speed half": partial(speed_table, "training_speed_half", bars=True),
     "limit": partial(limit_table, bars=True),
     "limit half": partial(limit_table, "training_speed_half", bars=True),
-    "profile": profile_table,
-    "profile half": partial(profile_table, "training_speed_half"),
     "sampling": sampling_table,
     "quality": quality_table,
 }

@@ -25,6 +25,12 @@ def read_terms() -> dict[str, dict[str, list[str]]]:
     return yaml.safe_load(TERMS.read_text("utf-8"))
 
 
+def check_pages(app: Sphinx, env, docnames: list[str]) -> None:
+    """Warn of a page that does not exist."""
+    for docname in read_terms().keys() - env.found_docs:
+        LOGGER.warning("index_terms.yml: there is no page %s", docname)
+
+
 def depend_on_terms(app: Sphinx, docname: str, source: list[str]) -> None:
     """Have a page read anew when the terms change."""
     app.env.note_dependency(str(TERMS))
@@ -57,7 +63,8 @@ def entry(term: str, target: str) -> tuple[str, str, str, str, None]:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Take part in reading a page."""
+    """Take part before and while pages are read."""
+    app.connect("env-before-read-docs", check_pages)
     app.connect("source-read", depend_on_terms)
     app.add_transform(IndexTerms)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -37,10 +37,15 @@ def lighten(app: Sphinx, error: Exception | None) -> None:
     if error is not None or app.builder.format != "html":
         return
     site = Path(app.outdir)
-    for page in site.rglob("*.html"):
-        text = page.read_text("utf-8")
-        page.write_text(ICON_SCRIPT.sub("", text), "utf-8")
     static = site / "_static"
+    left_out = 0
+    for page in site.rglob("*.html"):
+        text, found = ICON_SCRIPT.subn("", page.read_text("utf-8"))
+        # Without scripts nothing chooses between light and dark, and colours need one of them.
+        page.write_text(text.replace('data-theme="auto"', 'data-theme="light"', 1), "utf-8")
+        left_out += found
+    if not left_out:
+        raise ExtensionError("The theme brings its icons' script in another way than it did.")
     spare = ["scripts/fontawesome.js", "webpack-macros.html", "sbt-webpack-macros.html"]
     spare += ["sphinx-thebe.js", "sphinx-thebe.css", "**/*.map", "vendor/**/*.ttf"]
     for path in [path for pattern in spare for path in static.glob(pattern)]:

@@ -15,8 +15,11 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 # Fonts are there, and no colour is on its way to another.
-AT_REST = """() => Promise.all([
-    document.fonts.ready, ...document.getAnimations().map(animation => animation.finished)
+AT_REST = """() => Promise.allSettled([
+    document.fonts.ready,
+    ...document.getAnimations()
+        .filter(animation => animation.effect.getTiming().iterations < Infinity)
+        .map(animation => animation.finished)
 ]).then(() => null)"""
 
 
@@ -39,11 +42,16 @@ def serve(folder: Path) -> Iterator[str]:
 
 def launch(chromium):
     """Start the first browser that there is: the system's, Google's, or Playwright's own."""
+    from playwright.sync_api import Error
+
     paths = [path for path in map(shutil.which, NAMES) if path]
+    reasons = []
     for choice in [*({"executable_path": path} for path in paths), {"channel": "chrome"}, {}]:
-        with contextlib.suppress(Exception):
+        try:
             return chromium.launch(args=FLAGS, **choice)
-    pytest.skip("there is no Chromium or Chrome here (Debian, Ubuntu: apt install chromium)")
+        except Error as error:
+            reasons.append(str(error).splitlines()[0])
+    pytest.skip(f"no Chromium or Chrome starts (Debian: apt install chromium): {reasons[0]}")
 
 
 @pytest.fixture(scope="session")

@@ -38,22 +38,26 @@ def read(folder: Path, page: str = "index.html") -> str:
 
 
 def test_a_formula_becomes_mathml_with_its_number(build):
-    text = "A :math:`\\sqrt{x}`, and\n\n.. math:: f' = \\frac12 \\tag{5.1}\n"
+    text = "A :math:`\\sqrt{x}`, and\n\n.. math:: f'' = \\frac12 \\tag{5.1}\n"
     folder, warnings = build(text, "formulas")
     page = read(folder)
     assert warnings == ""
     assert "<msqrt><mi>x</mi></msqrt>" in page and '<math display="block">' in page
+    assert "<msup><mi>f</mi><mo>′′</mo></msup>" in page
     assert '<span class="eqno">(5.1)</span>' in page and r"\tag" not in page
-    # The prime of the font is raised already: not once more.
-    assert "′" in page and "<msup>" not in page
-    # No line begins with the comma.
-    assert "</math></span>\N{WORD JOINER}, and" in page
+    together = r'<span class="together"><span class="math.*</math></span>,</span> and'
+    assert re.search(together, page)
+
+
+def test_a_formula_has_one_number(build):
+    _, warnings = build(".. math:: x \\tag{1} \\tag{2}\n", "formulas")
+    assert "has more than one number" in warnings
 
 
 def test_a_formula_that_cannot_be_read_is_named_with_its_line(build):
-    folder, warnings = build("A :math:`\\frac{1` here.\n", "formulas")
+    folder, warnings = build("A :math:`\\frac{1<2` here.\n", "formulas")
     assert re.search(r"index\.rst:4: WARNING: The formula .*frac", warnings)
-    assert "<code>" in read(folder)
+    assert r"<code>\frac{1&lt;2</code>" in read(folder)
 
 
 def test_the_empty_corner_of_a_table_is_no_heading(build):
@@ -73,7 +77,8 @@ def test_a_term_is_indexed_at_its_heading(build):
     assert 'href="index.html#second-part">mode collapse' in index and "see mode collapse" in index
 
 
-def test_a_heading_that_does_not_exist_is_named(build):
-    terms = 'index:\n  "Third part":\n    - mode collapse\n'
+def test_a_heading_or_page_that_does_not_exist_is_named(build):
+    terms = 'index:\n  "Third part":\n    - mode collapse\nnowhere:\n  "Page":\n    - logit\n'
     _, warnings = build("x\n", "index_terms", terms)
+    assert "index_terms.yml: there is no page nowhere" in warnings
     assert "index_terms.yml: index has no heading 'Third part'" in warnings
