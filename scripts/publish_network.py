@@ -8,7 +8,7 @@ Writes tutorial_lib/pretrained/NAME: the weights in float16 and their card, with
 chapter 9 for the GANs of cat faces; the run's log; and three sheets of 64 samples or fewer that
 nobody chose: sheet.jpg (seed 0), truncated.jpg (the same latents, `TRUNCATION` times as long) and
 progress.jpg (the same samples ever later in training, a row a time). README.md, the card for
-people, is written by hand beside them; its tables are filled in by `make tables`.
+people, is written by hand beside them.
 """
 
 import dataclasses

@@ -18,7 +18,7 @@ PAGES_FOR_CODE = ["notebooks/02_generative_models.html", "notebooks/08_stable_fa
 # What a reader can see as text, code aside
 TEXT = """() => {
     const copy = document.body.cloneNode(true);
-    copy.querySelectorAll("pre, code, script, style, annotation").forEach(e => e.remove());
+    copy.querySelectorAll("pre, code, script, style").forEach(e => e.remove());
     return copy.textContent;
 }"""
 # Boxes of the article that hold more than they show, and whether the Tab key reaches them
