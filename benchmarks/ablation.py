@@ -30,8 +30,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tutorial_lib.environment import prepare_tensorflow
 from tutorial_lib.files import write_whole
+from tutorial_lib.hardware.environment import prepare_tensorflow
 
 RESULTS = Path(__file__).parent.parent / "tutorial_lib" / "results"
 SEEDS = (0, 1)
@@ -87,8 +87,8 @@ class Ablation:
 
     def complete(self) -> None:
         """Go along the chain, then try augmentation with few and all images, and precisions."""
-        from tutorial_lib.training.precision import choose_precision, device_name
-        from tutorial_lib.training.recipes import RECIPES
+        from tutorial_lib.algorithms.registry import RECIPES
+        from tutorial_lib.hardware.precision import choose_precision, device_name
 
         self.results |= {"device": device_name(), "floor": measure_reals(self.reals)}
         recipe = dataclasses.asdict(dataclasses.replace(RECIPES["document"], size=SIZE))
@@ -150,12 +150,12 @@ def run(
     precision: str = "float32",
 ) -> dict:
     """Train one recipe for a processor time, and return what came of it."""
+    from tutorial_lib.algorithms.gan import GAN
+    from tutorial_lib.algorithms.gan_recipes import GANRecipe
     from tutorial_lib.data.cats import load_cats_sized
-    from tutorial_lib.data.pipeline import distinct, to_uint8
-    from tutorial_lib.plotting import save_grid
+    from tutorial_lib.data.pixels import distinct, to_uint8
+    from tutorial_lib.show.pictures import save_grid
     from tutorial_lib.training.callbacks import StopOnNonFinite
-    from tutorial_lib.training.gan import GAN
-    from tutorial_lib.training.recipes import GANRecipe
     from tutorial_lib.training.trainer import Trainer
 
     use_one_thread()
@@ -191,7 +191,7 @@ def use_one_thread() -> None:
     """Let TensorFlow compute in one thread, before it has computed anything."""
     import tensorflow as tf
 
-    from tutorial_lib.training.memory import keep_freed_memory
+    from tutorial_lib.hardware.memory import keep_freed_memory
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -202,8 +202,8 @@ def images_per_second(gan, images: np.ndarray, eager: bool, steps: int = 16) -> 
     """Return the images that a second of processor time buys, penalty steps included."""
     import tensorflow as tf
 
-    from tutorial_lib.data.pipeline import to_float
-    from tutorial_lib.training.clock import step_values
+    from tutorial_lib.algorithms.base import step_values
+    from tutorial_lib.data.pixels import to_float
 
     batch_size = gan.recipe.batch_size
     batch = tf.constant(to_float(images[:batch_size]))

@@ -38,13 +38,16 @@ import keras
 import numpy as np
 
 import tutorial_lib
-from tutorial_lib.data.pipeline import fingerprint
+from tutorial_lib.algorithms import schedules
+from tutorial_lib.algorithms.gan_recipes import GANRecipe
+from tutorial_lib.algorithms.networks import get_networks
+from tutorial_lib.algorithms.registry import load_recipe
+from tutorial_lib.data.pixels import fingerprint
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import write_whole
 from tutorial_lib.losses import get_loss, gradient_penalty, interpolate, wasserstein_penalty
 from tutorial_lib.models.latents import draw_latents
-from tutorial_lib.pretrained import number_arrays
-from tutorial_lib.training import schedules
+from tutorial_lib.store import number_arrays
 from tutorial_lib.training.callbacks import (
     Callback,
     Checkpoints,
@@ -54,8 +57,6 @@ from tutorial_lib.training.callbacks import (
     StopOnNonFinite,
 )
 from tutorial_lib.training.lock import locked
-from tutorial_lib.training.networks import get_networks
-from tutorial_lib.training.recipes import GANRecipe, load_recipe
 
 STEPS = 16  # in one compiled call
 STATE = "state.npz"

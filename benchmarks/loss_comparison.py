@@ -30,32 +30,27 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tutorial_lib.algorithms.gan import GAN
+from tutorial_lib.algorithms.gan_recipes import GANRecipe
 from tutorial_lib.data.drawn import COATS, draw_cats
-from tutorial_lib.data.pipeline import to_uint8
+from tutorial_lib.data.pixels import to_uint8
+from tutorial_lib.data.points import MODE_DEVIATION, draw_points, mode_centres
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import write_whole
+from tutorial_lib.hardware.precision import device_name
 from tutorial_lib.losses import (
     LOSSES,
     LossPair,
     generator_loss,
     least_squares_discriminator_loss,
 )
-from tutorial_lib.metrics.factors import (
-    Judgement,
-    fit_factor_classifier,
-    judge_factors,
-    kind_shares,
-    kinds_covered,
-)
 from tutorial_lib.metrics.frechet import fit_gaussian, frechet_distance
+from tutorial_lib.metrics.kinds import kind_shares, kinds_covered
 from tutorial_lib.metrics.modes import grid_histogram, jensen_shannon, modes_covered
-from tutorial_lib.models.toy import MODE_DEVIATION, draw_points, mode_centres
-from tutorial_lib.plotting import save_grid
+from tutorial_lib.show.pictures import save_grid
 from tutorial_lib.training.callbacks import Callback, StopOnNonFinite
-from tutorial_lib.training.gan import GAN
+from tutorial_lib.training.factors import Judgement, fit_factor_classifier, judge_factors
 from tutorial_lib.training.points import fit_points
-from tutorial_lib.training.precision import device_name
-from tutorial_lib.training.recipes import GANRecipe
 from tutorial_lib.training.trainer import Trainer
 
 RESULTS = Path(__file__).parent.parent / "tutorial_lib" / "results"

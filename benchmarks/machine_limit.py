@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from tutorial_lib.training.memory import keep_freed_memory
+from tutorial_lib.hardware.memory import keep_freed_memory
 
 SIDE = 2048  # of the matrices
 BATCH, SIZE, KERNEL, CHANNELS = 16, 64, 3, 128

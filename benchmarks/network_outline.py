@@ -17,8 +17,8 @@ import tensorflow as tf
 from training_loops import build, plain
 
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.hardware.precision import choose_precision, device_name
 from tutorial_lib.models.latents import draw_latents
-from tutorial_lib.training.precision import choose_precision, device_name
 
 # What a layer must say of itself to be built again; everything else is left at its default.
 FIELDS = {

@@ -23,8 +23,8 @@ from pathlib import Path
 
 from turns import rounded, run_program, take_turns, time_steps
 
-from tutorial_lib.environment import prepare_tensorflow
 from tutorial_lib.files import write_whole
+from tutorial_lib.hardware.environment import prepare_tensorflow
 
 RESULT = Path(__file__).parent.parent / "tutorial_lib" / "results" / "sampling_speed.json"
 BATCHES = (1, 64)
@@ -79,9 +79,9 @@ def draw(network: str) -> dict:
     """Return how many images a second a generator draws at each batch size."""
     import tensorflow as tf
 
+    from tutorial_lib.hardware.precision import device_name
     from tutorial_lib.models.latents import draw_latents
     from tutorial_lib.pretrained import load_generator
-    from tutorial_lib.training.precision import device_name
 
     generator = load_generator(network)
     traced = tf.function(lambda latents: generator(latents, training=False))

@@ -17,7 +17,7 @@ import tensorflow as tf
 from flops import count_flops
 from training_loops import library_step, plain, random_images
 
-from tutorial_lib.training.clock import step_values
+from tutorial_lib.algorithms.base import step_values
 
 STEPS = 4
 CALLS = ("StatefulPartitionedCall", "PartitionedCall", "If", "StatelessIf", "While")

@@ -14,11 +14,12 @@ import keras
 import tensorflow as tf
 from turns import StopWatch, peak_memory_mb
 
-from tutorial_lib.training.clock import step_values
-from tutorial_lib.training.gan import GAN
-from tutorial_lib.training.memory import keep_freed_memory
-from tutorial_lib.training.networks import get_networks
-from tutorial_lib.training.recipes import RECIPES, GANRecipe
+from tutorial_lib.algorithms.base import step_values
+from tutorial_lib.algorithms.gan import GAN
+from tutorial_lib.algorithms.gan_recipes import GANRecipe
+from tutorial_lib.algorithms.networks import get_networks
+from tutorial_lib.algorithms.registry import RECIPES
+from tutorial_lib.hardware.memory import keep_freed_memory
 
 
 def main() -> None:

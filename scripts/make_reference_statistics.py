@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from tutorial_lib.data.cats import load_cats
-from tutorial_lib.data.pipeline import distinct, fingerprint
+from tutorial_lib.data.pixels import distinct, fingerprint
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.metrics.features import lite0_features
 from tutorial_lib.metrics.reference import PHOTOGRAPHS, make_reference, save_reference

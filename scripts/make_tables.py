@@ -15,7 +15,7 @@ from pathlib import Path
 
 from rewriting import rewrite_files
 
-from tutorial_lib.tables import TABLES
+from tutorial_lib.show.tables import TABLES
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = ("book/*.md",)

@@ -19,10 +19,11 @@ from pathlib import Path
 import numpy as np
 
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.evaluate import evaluate_generator
+from tutorial_lib.metrics.evaluation import evaluate_generator
 from tutorial_lib.models.latents import draw_latents
-from tutorial_lib.plotting import read_sheets, save_grid
-from tutorial_lib.pretrained import load_card, load_generator, load_network, save_network
+from tutorial_lib.pretrained import load_card, load_generator, load_network
+from tutorial_lib.show.pictures import read_sheets, save_grid
+from tutorial_lib.store import save_network
 
 PUBLISHED = Path(__file__).resolve().parent.parent / "tutorial_lib" / "pretrained"
 TRUNCATION = 0.7

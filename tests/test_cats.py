@@ -16,7 +16,7 @@ from PIL import Image
 
 from tutorial_lib.data import cats, open_dataset
 from tutorial_lib.data.cats import load_cats
-from tutorial_lib.data.pipeline import fingerprint
+from tutorial_lib.data.pixels import fingerprint
 from tutorial_lib.errors import TutorialError
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "cat-faces"

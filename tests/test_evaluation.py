@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from tutorial_lib.algorithms.gan import GAN
+from tutorial_lib.algorithms.gan_recipes import GANRecipe
 from tutorial_lib.cli import main
 from tutorial_lib.data.drawn import draw_cats
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.evaluate import evaluate_generator, reference_from_images
-from tutorial_lib.metrics.evaluation import Evaluation, evaluate_images
-from tutorial_lib.metrics.features import LITE0
+from tutorial_lib.metrics.evaluation import Evaluation, evaluate_generator, evaluate_images
 from tutorial_lib.metrics.frechet import frechet_distance
 from tutorial_lib.metrics.measures import MEASURES, measure_features
 from tutorial_lib.metrics.reference import (
@@ -20,14 +20,15 @@ from tutorial_lib.metrics.reference import (
     PHOTOGRAPHS,
     load_reference,
     make_reference,
+    reference_from_images,
     save_reference,
 )
 from tutorial_lib.models.dcgan import build_dcgan_generator
-from tutorial_lib.pretrained import CARD, available, find_network, load_card
+from tutorial_lib.models.lite0 import LITE0
+from tutorial_lib.pretrained import available, find_network, load_card
+from tutorial_lib.store import CARD
 from tutorial_lib.training.callbacks import Checkpoints, Evaluate, Log
-from tutorial_lib.training.gan import GAN
 from tutorial_lib.training.log import read_log
-from tutorial_lib.training.recipes import GANRecipe
 from tutorial_lib.training.trainer import Trainer
 
 SIZE = 32

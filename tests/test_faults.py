@@ -29,11 +29,14 @@ from PIL import Image
 from test_cli import run as run_command
 from test_training import CallAt, deterministic, make_images  # noqa: F401
 
+from tutorial_lib.algorithms.ema import update_average
+from tutorial_lib.algorithms.gan_recipes import GANRecipe
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.models.dcgan import build_dcgan_generator
 from tutorial_lib.models.latents import draw_latents
-from tutorial_lib.plotting import save_images
-from tutorial_lib.pretrained import load_card, load_network, save_network
+from tutorial_lib.pretrained import load_card, load_network
+from tutorial_lib.show.pictures import save_images
+from tutorial_lib.store import save_network
 from tutorial_lib.training.callbacks import (
     Callback,
     Checkpoints,
@@ -41,9 +44,7 @@ from tutorial_lib.training.callbacks import (
     SampleGrid,
     StopOnNonFinite,
 )
-from tutorial_lib.training.ema import update_average
 from tutorial_lib.training.log import append_record, read_log
-from tutorial_lib.training.recipes import GANRecipe
 from tutorial_lib.training.state import TrainingState
 from tutorial_lib.training.trainer import Trainer
 
@@ -183,7 +184,7 @@ FORKS = multiprocessing.get_context("forkserver")
 
 @pytest.fixture(scope="module")
 def start():
-    FORKS.set_forkserver_preload(["tutorial_lib.training.trainer", "tutorial_lib.training.gan"])
+    FORKS.set_forkserver_preload(["tutorial_lib.training.trainer", "tutorial_lib.algorithms.gan"])
 
     def start(target, *arguments):
         process = FORKS.Process(target=target, args=arguments, daemon=True)

@@ -16,13 +16,13 @@ import tensorflow as tf
 from PIL import Image
 
 from tutorial_lib import pretrained
+from tutorial_lib.algorithms import augment, replicas
+from tutorial_lib.algorithms.base import step_values
+from tutorial_lib.algorithms.gan import GAN
+from tutorial_lib.algorithms.gan_recipes import GANRecipe
 from tutorial_lib.models.latents import draw_latents
-from tutorial_lib.plotting import image_grid, read_sheets
-from tutorial_lib.training import augment, replicas
-from tutorial_lib.training.clock import step_values
-from tutorial_lib.training.gan import GAN
+from tutorial_lib.show.pictures import image_grid, read_sheets
 from tutorial_lib.training.log import read_log
-from tutorial_lib.training.recipes import GANRecipe
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = os.environ.get("TUTORIAL_JAX_PYTHON")

@@ -6,10 +6,10 @@ import pytest
 import tensorflow as tf
 
 from tutorial_lib import losses
+from tutorial_lib.algorithms import gan as gan_module
+from tutorial_lib.algorithms.gan import GAN
+from tutorial_lib.algorithms.gan_recipes import GANRecipe
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.training import gan as gan_module
-from tutorial_lib.training.gan import GAN
-from tutorial_lib.training.recipes import GANRecipe
 
 REAL = np.array([[2.0], [-1.0], [0.5]], np.float32)
 FAKE = np.array([[-3.0], [0.0], [1.5]], np.float32)

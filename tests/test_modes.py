@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from tutorial_lib.data.points import MODE_DEVIATION, draw_points, mode_centres
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.metrics.modes import grid_histogram, jensen_shannon, modes_covered
-from tutorial_lib.models.toy import MODE_DEVIATION, draw_points, mode_centres
 
 CENTRES = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tutorial_lib import notebook
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.losses import generator_loss
+from tutorial_lib.show import notebook
 from tutorial_lib.training.trainer import Trainer
 
 

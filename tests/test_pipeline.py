@@ -4,8 +4,13 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from tutorial_lib.data.pipeline import batches, distinct, fingerprint, to_float, to_uint8
+from tutorial_lib.data.pixels import distinct, fingerprint, to_float, to_uint8
+from tutorial_lib.data.sources import Images
 from tutorial_lib.errors import TutorialError
+
+
+def batches(images, batch_size, *, flip=True, **arguments):
+    return Images(images).batches(batch_size, flip=flip, **arguments)
 
 
 def numbered(count, channels=3):

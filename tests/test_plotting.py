@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tutorial_lib import plotting
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.show import plotting
 from tutorial_lib.training.log import append_record
 
 

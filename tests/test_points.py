@@ -4,12 +4,12 @@ from functools import partial
 import numpy as np
 import pytest
 
+from tutorial_lib.algorithms.gan import GAN
+from tutorial_lib.algorithms.gan_recipes import GANRecipe
+from tutorial_lib.data.points import draw_points, mode_centres
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.models.toy import draw_points, mode_centres
 from tutorial_lib.training import points
-from tutorial_lib.training.gan import GAN
 from tutorial_lib.training.points import fit_points
-from tutorial_lib.training.recipes import GANRecipe
 
 RECIPE = GANRecipe(networks="toy", latent_size=2, width=8, batch_size=16, r1_gamma=0.1, seed=5)
 draw_ring = partial(draw_points, "ring")

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from tutorial_lib import pretrained
+from tutorial_lib.algorithms.gan_recipes import GANRecipe
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.models.dcgan import build_dcgan_generator
 from tutorial_lib.models.latents import draw_latents
-from tutorial_lib.training.recipes import GANRecipe
 
 TINY = GANRecipe(size=16, latent_size=4, width=4)
 

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tutorial_lib.algorithms.base import step_values
+from tutorial_lib.algorithms.gan import GAN
+from tutorial_lib.algorithms.gan_recipes import GANRecipe
+from tutorial_lib.algorithms.networks import get_networks
+from tutorial_lib.algorithms.registry import RECIPES
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.training.clock import step_values
-from tutorial_lib.training.gan import GAN
-from tutorial_lib.training.networks import get_networks
-from tutorial_lib.training.recipes import RECIPES, GANRecipe
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "benchmarks"))

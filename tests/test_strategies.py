@@ -15,16 +15,15 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from tutorial_lib.algorithms.registry import build_algorithm, load_recipe
 from tutorial_lib.data import open_dataset
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.pretrained import load_network
-from tutorial_lib.training.algorithms import build_algorithm
 from tutorial_lib.training.callbacks import Checkpoints, Log
+from tutorial_lib.training.cluster import EXAMPLE, await_workers
+from tutorial_lib.training.devices import lost, make_strategy
 from tutorial_lib.training.log import read_log
-from tutorial_lib.training.recipes import load_recipe
-from tutorial_lib.training.strategies import EXAMPLE, await_workers, make_strategy
 from tutorial_lib.training.trainer import Trainer
-from tutorial_lib.training.workers import lost
 
 HERE = Path(__file__).parent
 TINY = {"size": 8, "latent_size": 4, "width": 4, "batch_size": 8}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tutorial_lib import tables
+from tutorial_lib.show import tables
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))

@@ -11,9 +11,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tutorial_lib.algorithms import schedules
+from tutorial_lib.algorithms.base import step_values
+from tutorial_lib.algorithms.gan import GAN, reseed
+from tutorial_lib.algorithms.gan_recipes import GANRecipe
+from tutorial_lib.algorithms.registry import ALGORITHMS, RECIPES, load_recipe, recipe_from_dict
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.training import schedules
-from tutorial_lib.training.algorithms import ALGORITHMS
+from tutorial_lib.hardware.precision import POLICIES, choose_precision, precision_scope
 from tutorial_lib.training.callbacks import (
     Callback,
     Checkpoints,
@@ -21,11 +25,7 @@ from tutorial_lib.training.callbacks import (
     SampleGrid,
     StopOnNonFinite,
 )
-from tutorial_lib.training.clock import step_values
-from tutorial_lib.training.gan import GAN, reseed
 from tutorial_lib.training.log import append_record, read_log
-from tutorial_lib.training.precision import POLICIES, choose_precision, precision_scope
-from tutorial_lib.training.recipes import RECIPES, GANRecipe, load_recipe, recipe_from_dict
 from tutorial_lib.training.trainer import Trainer
 
 TINY = GANRecipe(size=8, latent_size=4, width=4, batch_size=8)
@@ -187,7 +187,7 @@ def test_a_run_beyond_the_end_of_its_learning_rate_is_refused(tmp_path):
 def test_real_and_generated_images_are_seen_through_the_same_transforms(monkeypatch):
     seen = []
     monkeypatch.setattr(
-        "tutorial_lib.training.gan.augment",
+        "tutorial_lib.algorithms.gan.augment",
         lambda images, policy, seed: seen.append((policy, seed.numpy().tolist())) or images,
     )
     gan = GAN(dataclasses.replace(TINY, augment="colour, cutout"), precision="float32")

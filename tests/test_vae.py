@@ -12,17 +12,17 @@ from PIL import Image
 from scipy import stats
 
 from tutorial_lib import pretrained
+from tutorial_lib.algorithms import elbo
+from tutorial_lib.algorithms.registry import RECIPES, build_algorithm, load_recipe, recipe_from_dict
+from tutorial_lib.algorithms.vae import VAE, VAERecipe
 from tutorial_lib.cli import main
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.models import vae
+from tutorial_lib.hardware.precision import POLICIES
+from tutorial_lib.models import autoencoder
 from tutorial_lib.models.latents import draw_latents
-from tutorial_lib.training.algorithms import build_algorithm
 from tutorial_lib.training.callbacks import Checkpoints, Log, SampleGrid, StopOnNonFinite
 from tutorial_lib.training.log import read_log
-from tutorial_lib.training.precision import POLICIES
-from tutorial_lib.training.recipes import RECIPES, VAERecipe, load_recipe, recipe_from_dict
 from tutorial_lib.training.trainer import Trainer
-from tutorial_lib.training.vae import VAE
 
 TINY = VAERecipe(size=8, latent_size=4, width=4, batch_size=8, warmup_kimg=0.02)
 SIGMA = 0.5
@@ -61,8 +61,8 @@ def finished(tmp_path_factory):
 
 @pytest.mark.parametrize("size", [8, 32, 128])
 def test_encoder_and_decoder_fit_each_other(size):
-    encoder = vae.build_encoder(size, latent_size=7, width=4)
-    decoder = vae.build_decoder(size, latent_size=7, width=4)
+    encoder = autoencoder.build_encoder(size, latent_size=7, width=4)
+    decoder = autoencoder.build_decoder(size, latent_size=7, width=4)
     images = np.random.default_rng(0).uniform(-1, 1, (3, size, size, 3)).astype("float32")
     mean, log_variance = encoder(images)
     assert mean.shape == log_variance.shape == (3, 7)
@@ -72,7 +72,7 @@ def test_encoder_and_decoder_fit_each_other(size):
 
 
 def test_autoencoder_decodes_the_mean():
-    autoencoder = vae.build_autoencoder(16, 3, 4)
+    autoencoder = autoencoder.build_autoencoder(16, 3, 4)
     images = np.random.default_rng(0).uniform(-1, 1, (2, 16, 16, 3)).astype("float32")
     mean, _ = autoencoder.get_layer("encoder")(images)
     expected = autoencoder.get_layer("decoder")(mean)
@@ -81,12 +81,14 @@ def test_autoencoder_decodes_the_mean():
 
 def test_published_size_has_about_three_million_weights():
     recipe = RECIPES["vae"]
-    network = vae.build_autoencoder(recipe.size, recipe.latent_size, recipe.width)
+    network = autoencoder.build_autoencoder(recipe.size, recipe.latent_size, recipe.width)
     assert 2.9e6 < network.count_params() < 3.1e6
 
 
 @pytest.mark.parametrize(
-    "build", [vae.build_encoder, vae.build_decoder, vae.build_autoencoder], ids=lambda b: b.__name__
+    "build",
+    [autoencoder.build_encoder, autoencoder.build_decoder, autoencoder.build_autoencoder],
+    ids=lambda b: b.__name__,
 )
 def test_weights_depend_on_the_seed_alone(build):
     first, again, other = (build(16, 3, 4, seed=seed).get_weights() for seed in (3, 3, 4))
@@ -95,12 +97,14 @@ def test_weights_depend_on_the_seed_alone(build):
 
 
 def test_layers_start_with_different_weights():
-    weights = vae.build_autoencoder(32, 3, 4).get_weights()
+    weights = autoencoder.build_autoencoder(32, 3, 4).get_weights()
     starts = [float(weight.flat[0]) for weight in weights if weight.ndim > 1]
     assert len(set(starts)) == len(starts) == 9
 
 
-@pytest.mark.parametrize("build", [vae.build_encoder, vae.build_decoder, vae.build_autoencoder])
+@pytest.mark.parametrize(
+    "build", [autoencoder.build_encoder, autoencoder.build_decoder, autoencoder.build_autoencoder]
+)
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -143,13 +147,13 @@ def test_gaussian_log_density_is_that_of_scipy():
     mean, log_variance = normal_parameters()
     values = np.random.default_rng(1).normal(0, 2, mean.shape).astype("float32")
     expected = stats.norm.logpdf(values, mean, np.exp(log_variance / 2)).sum(axis=1)
-    density = vae.gaussian_log_density(values, mean, log_variance)
+    density = elbo.gaussian_log_density(values, mean, log_variance)
     np.testing.assert_allclose(density, expected, rtol=1e-5)
 
 
 def test_gaussian_log_density_sums_over_pixels_and_channels():
     values, mean = np.random.default_rng(0).uniform(-1, 1, (2, 4, 8, 8, 3)).astype("float32")
-    density = vae.gaussian_log_density(values, mean, 2 * np.log(0.3))
+    density = elbo.gaussian_log_density(values, mean, 2 * np.log(0.3))
     assert density.shape == (4,) and density.dtype == tf.float32
     expected = stats.norm.logpdf(values, mean, 0.3).sum(axis=(1, 2, 3))
     np.testing.assert_allclose(density, expected, rtol=1e-5)
@@ -157,16 +161,16 @@ def test_gaussian_log_density_sums_over_pixels_and_channels():
 
 def test_density_and_divergence_are_float32_whatever_comes_in():
     half = tf.ones((2, 3), tf.bfloat16)
-    assert vae.gaussian_log_density(half, half, half).dtype == tf.float32
-    assert vae.kl_divergence(half, half).dtype == tf.float32
+    assert elbo.gaussian_log_density(half, half, half).dtype == tf.float32
+    assert elbo.kl_divergence(half, half).dtype == tf.float32
 
 
 def test_kl_is_zero_at_the_prior_and_positive_elsewhere():
     zeros = np.zeros((1, 6), "float32")
-    np.testing.assert_array_equal(vae.kl_divergence(zeros, zeros), [0])
+    np.testing.assert_array_equal(elbo.kl_divergence(zeros, zeros), [0])
     grid = np.array(list(itertools.product(np.linspace(-3, 3, 13), np.linspace(-8, 8, 17))))
     mean, log_variance = grid.astype("float32").T[..., None]
-    divergence = vae.kl_divergence(mean, log_variance).numpy()
+    divergence = elbo.kl_divergence(mean, log_variance).numpy()
     assert (divergence >= 0).all()
     assert np.flatnonzero(divergence < 1e-6).tolist() == [len(grid) // 2]
 
@@ -180,15 +184,15 @@ def test_kl_closed_form_agrees_with_monte_carlo():
     samples = ratios.sum(axis=2)
     error = samples.std(axis=0) / np.sqrt(len(samples))
     np.testing.assert_array_less(
-        np.abs(vae.kl_divergence(mean, log_variance) - samples.mean(axis=0)), 5 * error
+        np.abs(elbo.kl_divergence(mean, log_variance) - samples.mean(axis=0)), 5 * error
     )
 
 
 def test_reparameterized_samples_have_the_mean_and_the_variance():
     mean, log_variance = normal_parameters(count=1)
     noise = np.random.default_rng(3).standard_normal((200_000, 3)).astype("float32")
-    latents = vae.reparameterize(mean, log_variance, noise).numpy()
-    np.testing.assert_array_equal(vae.reparameterize(mean, log_variance, 0 * noise[:1]), mean)
+    latents = elbo.reparameterize(mean, log_variance, noise).numpy()
+    np.testing.assert_array_equal(elbo.reparameterize(mean, log_variance, 0 * noise[:1]), mean)
     for z, m, s in zip(latents.T, mean[0], np.exp(log_variance[0] / 2), strict=True):
         assert stats.kstest(z, "norm", (m, s)).pvalue > 1e-3
 
@@ -248,7 +252,7 @@ class Linear:
         values = []
         for point in points:
             noise = np.tile(point, (len(self.images), 1))
-            fit, kl = vae.elbo(self.encoder, self.decoder, self.images, noise, SIGMA)
+            fit, kl = elbo.elbo(self.encoder, self.decoder, self.images, noise, SIGMA)
             values.append(fit - kl)
         return np.mean(values, axis=0)
 
@@ -271,7 +275,7 @@ def test_gap_of_the_elbo_is_the_divergence_from_the_posterior(shift, stretch):
 def test_importance_sampling_is_exact_at_the_exact_posterior():
     linear = Linear()
     noise = np.random.default_rng(4).standard_normal((2, 6, 2)).astype("float32")
-    estimate = vae.importance_log_likelihood(
+    estimate = elbo.importance_log_likelihood(
         linear.encoder, linear.decoder, linear.images, noise, SIGMA
     )
     assert estimate.shape == (6,) and estimate.dtype == tf.float32
@@ -282,7 +286,7 @@ def test_importance_sampling_closes_the_gap_of_a_wrong_posterior():
     linear = Linear(shift=0.2, stretch=0.7)
     exact, bound = linear.log_likelihood(), linear.elbo()
     noise = np.random.default_rng(5).standard_normal((100, 6, 2)).astype("float32")
-    estimate = vae.importance_log_likelihood(
+    estimate = elbo.importance_log_likelihood(
         linear.encoder, linear.decoder, linear.images, noise, SIGMA
     )
     np.testing.assert_allclose(estimate, exact, atol=0.2)
@@ -290,15 +294,15 @@ def test_importance_sampling_closes_the_gap_of_a_wrong_posterior():
 
 
 def test_elbo_of_a_convolutional_network_is_below_the_importance_estimate():
-    network = vae.build_autoencoder(8, 4, 4)
+    network = autoencoder.build_autoencoder(8, 4, 4)
     encoder, decoder = network.get_layer("encoder"), network.get_layer("decoder")
     images = np.random.default_rng(0).uniform(-1, 1, (5, 8, 8, 3)).astype("float32")
     noise = np.random.default_rng(1).standard_normal((50, 5, 4)).astype("float32")
-    terms = [vae.elbo(encoder, decoder, images, sample, 0.3) for sample in noise]
+    terms = [elbo.elbo(encoder, decoder, images, sample, 0.3) for sample in noise]
     values = np.array([fit - kl for fit, kl in terms])
     assert values.shape == (50, 5)
     bounds = [
-        np.asarray(vae.importance_log_likelihood(encoder, decoder, images, noise[:count], 0.3))
+        np.asarray(elbo.importance_log_likelihood(encoder, decoder, images, noise[:count], 0.3))
         for count in (1, 7, 50)
     ]
     standard_error = values.std(axis=0) / np.sqrt(len(values))
@@ -312,9 +316,9 @@ def test_a_sigma_that_is_not_positive_is_refused(sigma):
     noise = np.zeros((6, 2), "float32")
     arguments = linear.encoder, linear.decoder, linear.images
     with pytest.raises(TutorialError, match=f"sigma must be positive, not {sigma}"):
-        vae.elbo(*arguments, noise, sigma)
+        elbo.elbo(*arguments, noise, sigma)
     with pytest.raises(TutorialError, match=f"sigma must be positive, not {sigma}"):
-        vae.importance_log_likelihood(*arguments, noise[None], sigma)
+        elbo.importance_log_likelihood(*arguments, noise[None], sigma)
 
 
 # --- gradients -----------------------------------------------------------------------------------
@@ -328,16 +332,16 @@ def gradients_of_the_fit(linear, mean, log_variance, noise):
     )
 
     def fit(latents):
-        return vae.gaussian_log_density(image, linear.decoder(latents), 2 * np.log(SIGMA))
+        return elbo.gaussian_log_density(image, linear.decoder(latents), 2 * np.log(SIGMA))
 
     with tf.GradientTape() as tape:
         tape.watch([mean, log_variance])
-        value = fit(vae.reparameterize(mean, log_variance, noise))
+        value = fit(elbo.reparameterize(mean, log_variance, noise))
     pathwise = tape.gradient(value, [mean, log_variance])
-    latents = vae.reparameterize(mean, log_variance, noise)
+    latents = elbo.reparameterize(mean, log_variance, noise)
     with tf.GradientTape() as tape:
         tape.watch([mean, log_variance])
-        log_density = vae.gaussian_log_density(latents, mean, log_variance)
+        log_density = elbo.gaussian_log_density(latents, mean, log_variance)
     score = [fit(latents)[:, None] * g for g in tape.gradient(log_density, [mean, log_variance])]
     return [tf.concat(gradients, axis=1).numpy() for gradients in (pathwise, score)]
 
@@ -362,7 +366,7 @@ def test_gradient_of_the_divergence_is_the_closed_form():
     mean, log_variance = map(tf.constant, normal_parameters())
     with tf.GradientTape() as tape:
         tape.watch([mean, log_variance])
-        divergence = vae.kl_divergence(mean, log_variance)
+        divergence = elbo.kl_divergence(mean, log_variance)
     by_mean, by_log_variance = tape.gradient(divergence, [mean, log_variance])
     np.testing.assert_allclose(by_mean, mean, rtol=1e-6)
     np.testing.assert_allclose(by_log_variance, 0.5 * (np.exp(log_variance) - 1), rtol=1e-5)

@@ -10,15 +10,16 @@ import pytest
 import tensorflow as tf
 from test_training import make_images
 
+from tutorial_lib.algorithms.base import step_values
+from tutorial_lib.algorithms.gan import reseed
+from tutorial_lib.algorithms.gan_recipes import GANRecipe
+from tutorial_lib.algorithms.networks import get_networks
+from tutorial_lib.algorithms.registry import build_algorithm
+from tutorial_lib.algorithms.vae import VAERecipe
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.training.algorithms import build_algorithm
 from tutorial_lib.training.callbacks import Checkpoints, Log, SampleGrid
-from tutorial_lib.training.clock import step_values
-from tutorial_lib.training.gan import reseed
+from tutorial_lib.training.devices import distribute_step, make_strategy
 from tutorial_lib.training.log import read_log
-from tutorial_lib.training.networks import get_networks
-from tutorial_lib.training.recipes import GANRecipe, VAERecipe
-from tutorial_lib.training.strategies import distribute_step, make_strategy
 from tutorial_lib.training.trainer import Trainer
 
 CPU = tf.config.list_physical_devices("CPU")[0]

@@ -13,8 +13,8 @@ from pathlib import Path
 import click
 
 import tutorial_lib
-from tutorial_lib.environment import prepare_tensorflow
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.hardware.environment import prepare_tensorflow
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 FILE_OR_FOLDER = click.Path(path_type=Path)
@@ -76,7 +76,7 @@ def fetch() -> None:
 @click.option("--size", default=64, show_default=True, help="Pixels a side.")
 def inspect(name: str, size: int) -> None:
     """Say what DATA holds: number, shape, mean colour, digest, files skipped."""
-    from tutorial_lib.data.pipeline import fingerprint
+    from tutorial_lib.data.pixels import fingerprint
 
     images = _open_data(name, size)
     red, green, blue = images[:1000].mean(axis=(0, 1, 2))
@@ -95,7 +95,7 @@ def sheet(name: str, out: Path, size: int, count: int, seed: int) -> None:
     """Write a contact sheet of DATA, images drawn by lot, to the picture file OUT."""
     import numpy as np
 
-    from tutorial_lib.plotting import image_format, save_grid
+    from tutorial_lib.show.pictures import image_format, save_grid
 
     image_format(out)  # refuses an unknown one before the work is done
     images = _open_data(name, size)
@@ -158,9 +158,8 @@ def train(recipe, name, minutes, kimg, out, resume, precision, seed, strategy) -
         raise TutorialError("Say when to stop: give --minutes, --kimg or both.")
     if strategy == "multi-worker":  # the loss of a worker is one sentence, not a page of errors
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    from tutorial_lib.training.algorithms import build_algorithm
-    from tutorial_lib.training.recipes import load_recipe
-    from tutorial_lib.training.strategies import make_strategy
+    from tutorial_lib.algorithms.registry import build_algorithm, load_recipe
+    from tutorial_lib.training.devices import make_strategy
     from tutorial_lib.training.trainer import Trainer
 
     chosen = load_recipe(recipe)
@@ -199,8 +198,8 @@ def sample(source: str, out: Path, count: int, seed: int, columns: int | None) -
       python -m tutorial_lib sample runs/cats --out cats/ --count 200 --seed 7
     """
     from tutorial_lib.models.latents import draw_latents
-    from tutorial_lib.plotting import image_format, save_grid, save_images
     from tutorial_lib.pretrained import load_generator
+    from tutorial_lib.show.pictures import image_format, save_grid, save_images
 
     if out.suffix:
         image_format(out)  # refuses an unknown one before the work is done
@@ -237,9 +236,9 @@ def evaluate(source: str, name: str | None, count: int, seed: int, out: Path | N
       python -m tutorial_lib evaluate runs/cats/best --count 2000 --json measures.json
       python -m tutorial_lib evaluate runs/drawn --data drawn
     """
-    from tutorial_lib.evaluate import evaluate_generator, reference_from_images
     from tutorial_lib.files import write_whole
-    from tutorial_lib.metrics.reference import load_reference
+    from tutorial_lib.metrics.evaluation import evaluate_generator
+    from tutorial_lib.metrics.reference import load_reference, reference_from_images
     from tutorial_lib.pretrained import load_card, load_generator
 
     generator = load_generator(source)

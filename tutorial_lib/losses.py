@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from keras import ops
 
-from tutorial_lib.errors import TutorialError
+from tutorial_lib.errors import TutorialError, choose
 
 
 class LossPair(NamedTuple):
@@ -147,9 +147,7 @@ LOSSES: dict[str, LossPair] = {
 
 def get_loss(name: str) -> LossPair:
     """Return the pair of losses with that name, or raise `TutorialError` listing the names."""
-    if name not in LOSSES:
-        raise TutorialError(f"There is no loss named {name!r}. Choose from: {', '.join(LOSSES)}.")
-    return LOSSES[name]
+    return choose("loss", name, LOSSES)
 
 
 def _checked(real_logits, fake_logits):

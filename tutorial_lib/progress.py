@@ -1,5 +1,6 @@
-"""Whether anybody watches: a progress bar for eyes, plain lines for logs and stored notebooks."""
+"""Whether anybody watches, and what they are told: a bar for eyes, plain lines for logs."""
 
+import contextlib
 import os
 import sys
 
@@ -14,6 +15,19 @@ def is_watched() -> bool:
         return False
     on_terminal = sys.stderr is not None and sys.stderr.isatty()
     return on_terminal or _in_notebook()
+
+
+def say(text: str) -> None:
+    """Print a line at once, so that a log shows it even if the process is killed.
+
+    Nothing happens where nobody listens any more: a closed pipe or terminal stops no training.
+    """
+    try:
+        print(text, flush=True)
+    except (OSError, ValueError):  # ValueError: standard output was closed
+        # Or Python would try to write the rest at its end, and complain.
+        with contextlib.suppress(OSError, AttributeError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _in_notebook() -> bool:

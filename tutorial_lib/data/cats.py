@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from tutorial_lib.data import archive, folder
-from tutorial_lib.data.pipeline import fingerprint
+from tutorial_lib.data.pixels import fingerprint
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.progress import is_watched
 

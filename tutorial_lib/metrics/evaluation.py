@@ -1,13 +1,22 @@
 """All measures of a set of images at once, each beside what real images score (chapter 9)."""
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tutorial_lib.data.pixels import check_images, to_uint8
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.metrics.features import LITE0, check_images, lite0_features
+from tutorial_lib.metrics.features import lite0_features
 from tutorial_lib.metrics.measures import MEASURES, measure_features
-from tutorial_lib.metrics.reference import Reference
+from tutorial_lib.metrics.reference import Reference, load_reference
+from tutorial_lib.models.latents import draw_latents
+from tutorial_lib.models.lite0 import LITE0
+
+if TYPE_CHECKING:
+    import keras
+
+AT_ONCE = 1000  # images, so that 10,000 never lie in memory as floats
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +59,28 @@ class Evaluation:
         return "\n".join(lines)
 
 
+def evaluate_generator(
+    generator: "keras.Model",
+    reference: Reference | None = None,
+    *,
+    count: int = 10_000,
+    seed: int = 0,
+) -> Evaluation:
+    """Measure `count` images of a generator against the photographs, or another reference.
+
+    The generator maps latents (N, latent_size) to images in [-1, 1]; `seed` is that of the
+    latents. Raises `TutorialError` as `evaluate_images` does, before any image is drawn.
+    """
+    reference = reference or load_reference()
+    check_comparable(generator.output_shape[1:3], count, reference)
+    latents = draw_latents(count, generator.input_shape[-1], seed=seed)
+    images = [
+        to_uint8(generator.predict(latents[first : first + AT_ONCE], verbose=0))
+        for first in range(0, count, AT_ONCE)
+    ]
+    return evaluate_images(np.concatenate(images), reference)
+
+
 def evaluate_images(images: np.ndarray, reference: Reference) -> Evaluation:
     """Measure uint8 images (N, height, width, 3) against real ones.
 
@@ -57,18 +88,8 @@ def evaluate_images(images: np.ndarray, reference: Reference) -> Evaluation:
     N. Raises `TutorialError` if N is below the least of these numbers, if the images are not
     uint8 RGB, or if they have another size than the real ones.
     """
-    check_images(images)
-    if images.shape[1:3] != (reference.size, reference.size):
-        raise TutorialError(
-            f"The images have {images.shape[1]}×{images.shape[2]} pixels, but {reference.name} "
-            f"was measured at {reference.size}×{reference.size}: compare with data of their size."
-        )
-    count = max((count for count in reference.floors if count <= len(images)), default=0)
-    if not count:
-        raise TutorialError(
-            f"At least {min(reference.floors)} images are needed, not {len(images)}: it is not "
-            "known what fewer real ones score."
-        )
+    check_images(images, channels=3)
+    count = check_comparable(images.shape[1:3], len(images), reference)
     features = lite0_features(images[:count])
     return Evaluation(
         features=LITE0,
@@ -80,3 +101,22 @@ def evaluate_images(images: np.ndarray, reference: Reference) -> Evaluation:
         values=measure_features(features, reference.gaussian, reference.features),
         floors=reference.floors[count],
     )
+
+
+def check_comparable(shape: tuple[int, int], available: int, reference: Reference) -> int:
+    """Return how many of so many images, (height, width) each, a reference has a floor for.
+
+    Raises `TutorialError` if there are too few of them, or if the real ones have another size.
+    """
+    if tuple(shape) != (reference.size, reference.size):
+        raise TutorialError(
+            f"The images have {shape[0]}×{shape[1]} pixels, but {reference.name} "
+            f"was measured at {reference.size}×{reference.size}: compare with data of their size."
+        )
+    count = max((count for count in reference.floors if count <= available), default=0)
+    if not count:
+        raise TutorialError(
+            f"At least {min(reference.floors)} images are needed, not {available}: it is not "
+            "known what fewer real ones score."
+        )
+    return count

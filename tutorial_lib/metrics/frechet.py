@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tutorial_lib.metrics.checks import check_dimensions, checked_features
+from tutorial_lib.metrics.validation import check_dimensions, checked_features
 
 
 class Gaussian(NamedTuple):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.metrics.checks import checked_pair
+from tutorial_lib.metrics.validation import checked_pair
 
 
 class KernelDistance(NamedTuple):

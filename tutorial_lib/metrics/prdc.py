@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.metrics.checks import checked_pair
 from tutorial_lib.metrics.distances import slack, squared_distances
+from tutorial_lib.metrics.validation import checked_pair
 
 
 class PrecisionRecall(NamedTuple):

@@ -9,11 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
+from tutorial_lib.data.pixels import distinct, fingerprint
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.metrics.features import LITE0
+from tutorial_lib.metrics.features import lite0_features
 from tutorial_lib.metrics.frechet import Gaussian, fit_gaussian
 from tutorial_lib.metrics.measures import measure_features
-from tutorial_lib.pretrained import load_arrays, load_card, save_arrays
+from tutorial_lib.models.lite0 import LITE0
+from tutorial_lib.pretrained import find_network
+from tutorial_lib.store import read_arrays, read_card, save_arrays
 
 PHOTOGRAPHS = "cat-faces-64-statistics"
 COUNTS = (100, 200, 500, 1000, 2000, 5000, 10_000)  # that floors are known for
@@ -48,7 +51,7 @@ class Reference:
 
 def make_reference(
     features: np.ndarray,
-    distinct: np.ndarray,
+    distinct_positions: np.ndarray,
     *,
     name: str,
     size: int,
@@ -58,18 +61,13 @@ def make_reference(
 ) -> Reference:
     """Make the statistics of real images from their features (N, D).
 
-    `distinct` holds the positions of the images that copy no earlier one. The floors are for
-    those of `counts` that half the distinct images suffice for. Raises `TutorialError` if they
-    do not suffice for any.
+    `distinct_positions` are those of the images that copy no earlier one. The floors are for
+    those of `counts` that half of them suffice for. Raises `TutorialError` if they do not suffice
+    for any.
     """
-    drawn = np.random.default_rng(seed).permutation(distinct)
+    possible = possible_counts(len(distinct_positions), name, counts)
+    drawn = np.random.default_rng(seed).permutation(distinct_positions)
     half = len(drawn) // 2
-    possible = [count for count in counts if count <= half]
-    if not possible:
-        raise TutorialError(
-            f"{name} has {len(drawn)} distinct images, but at least {2 * min(counts)} are needed, "
-            "so that one half can show what the other scores."
-        )
     positions = drawn[: min(half, MOST_NEIGHBOURS)]
     return Reference(
         name=name,
@@ -87,6 +85,39 @@ def make_reference(
             )
             for count in possible
         },
+    )
+
+
+def possible_counts(distinct_images: int, name: str, counts: Sequence[int] = COUNTS) -> list[int]:
+    """Return those of `counts` for which data can have a floor: half of it must suffice.
+
+    Raises `TutorialError` if there are too few distinct images for any.
+    """
+    possible = [count for count in counts if count <= distinct_images // 2]
+    if not possible:
+        raise TutorialError(
+            f"{name} has {distinct_images} distinct images, but at least {2 * min(counts)} are "
+            "needed, so that one half can show what the other scores."
+        )
+    return possible
+
+
+def reference_from_images(images: np.ndarray, name: str, *, count: int = 10_000) -> Reference:
+    """Return what to measure up to `count` images of the size of these real ones against.
+
+    `images` is uint8 (N, size, size, 3), named `name`; half of them serve for the floor. Their
+    features are computed, some 100 to 300 images a second. Raises `TutorialError` for fewer
+    than 200 distinct ones.
+    """
+    different = distinct(images)
+    possible = possible_counts(len(different), name)
+    return make_reference(
+        lite0_features(images),
+        different,
+        name=name,
+        size=images.shape[1],
+        sha256=fingerprint(images),
+        counts=[known for known in possible if known <= count][-1:] or possible[:1],
     )
 
 
@@ -108,7 +139,7 @@ def save_reference(reference: Reference, directory: Path) -> None:
         "images": reference.images,
         "size": reference.size,
         "sha256": reference.sha256,
-        "network": {"name": LITE0, "sha256": load_card(LITE0)["weights"]["sha256"]},
+        "network": {"name": LITE0, "sha256": read_card(find_network(LITE0))["weights"]["sha256"]},
         "floors": {str(count): floor for count, floor in reference.floors.items()},
     }
     save_arrays(directory, "statistics", arrays, facts, compress=True)
@@ -120,10 +151,11 @@ def load_reference(name_or_directory: str | Path = PHOTOGRAPHS) -> Reference:
     Raises `TutorialError` if there are none, if they are damaged, or if they were made with
     other weights of the network than those that the package has.
     """
-    card = load_card(name_or_directory)
+    directory = find_network(name_or_directory)
+    card = read_card(directory)
     try:
-        arrays = load_arrays(name_or_directory, "statistics")
-        if card["network"]["sha256"] != load_card(LITE0)["weights"]["sha256"]:
+        arrays = read_arrays(directory, "statistics")
+        if card["network"]["sha256"] != read_card(find_network(LITE0))["weights"]["sha256"]:
             raise TutorialError("they were made with other weights of the network.")
     except (KeyError, TypeError, ValueError) as error:
         raise TutorialError(

@@ -1,79 +1,28 @@
-"""Published networks: weights, each beside a card that says how they came about.
+"""Published networks: from a name, or a run folder, to a network with its weights.
 
 Most of them generate; `efficientnet-lite0` is the one that chapter 9 measures with, and
-`cat-faces-64-statistics` is what it says of the photographs.
+`cat-faces-64-statistics` is what it says of the photographs. Each lies in a folder beside a card
+that says how it came about.
 """
 
-import hashlib
-import io
-import json
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.files import write_whole
+from tutorial_lib.store import CARD, read_card, read_weights
 
 if TYPE_CHECKING:
     import keras
 
-CARD = "card.json"
-
-
-def save_network(
-    directory: Path, network: "keras.Model", facts: dict, dtype: str = "float32"
-) -> None:
-    """Write a network's weights, and its card: the facts, and the weights' file and digest.
-
-    The weights' file is named after its content, so a card never points to weights of another
-    moment, not even after a kill between the two. Raises `TutorialError` if a weight does not
-    fit into `dtype`, and OSError if the files cannot be written.
-    """
-    with np.errstate(over="ignore"):  # an overflow is an error of its own, below
-        weights = [weight.astype(dtype) for weight in network.get_weights()]
-    if not all(np.isfinite(weight).all() for weight in weights):
-        raise TutorialError(f"A weight of the {network.name} does not fit into {dtype}.")
-    compress = dtype == "float16"  # the precision of published networks: bytes count
-    save_arrays(directory, "weights", number_arrays(weights), facts, compress=compress)
-
-
-def number_arrays(weights: list[np.ndarray]) -> dict[str, np.ndarray]:
-    """Return weights under names whose order is theirs."""
-    return {f"{index:03d}": weight for index, weight in enumerate(weights)}
-
-
-def save_arrays(
-    directory: Path,
-    kind: str,
-    arrays: dict[str, np.ndarray],
-    facts: dict,
-    *,
-    compress: bool = False,
-) -> None:
-    """Write arrays, each in its own precision, and a card: the facts, and under `kind` the file.
-
-    The file is named after its kind and content, as `save_network` says; files of that kind
-    that the card named before are removed.
-    """
-    buffer = io.BytesIO()
-    (np.savez_compressed if compress else np.savez)(buffer, **arrays)
-    digest = hashlib.sha256(buffer.getvalue()).hexdigest()
-    path = directory / f"{kind}-{digest[:12]}.npz"
-    dtype = " and ".join(sorted({str(array.dtype) for array in arrays.values()}))
-    card = facts | {kind: {"file": path.name, "sha256": digest, "dtype": dtype}}
-    write_whole(path, buffer.getvalue())
-    write_whole(directory / CARD, (json.dumps(card, indent=2) + "\n").encode())
-    for outdated in {*directory.glob(f"{kind}-*.npz"), *directory.glob(f".{kind}-*")} - {path}:
-        outdated.unlink()
+    from tutorial_lib.algorithms.recipes import Recipe
 
 
 def available() -> list[str]:
     """Return the names of the networks that come with the package and generate images."""
     folders = Path(str(resources.files(__name__))).iterdir()
     cards = [folder / CARD for folder in folders if (folder / CARD).is_file()]
-    return sorted(card.parent.name for card in cards if "recipe" in load_card(card.parent))
+    return sorted(card.parent.name for card in cards if "recipe" in read_card(card.parent))
 
 
 def load_card(name_or_directory: str | Path) -> dict:
@@ -81,11 +30,7 @@ def load_card(name_or_directory: str | Path) -> dict:
 
     Raises `TutorialError` if there is neither.
     """
-    path = find_network(name_or_directory) / CARD
-    try:
-        return json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise TutorialError(f"The card {path} is damaged: {error}.") from error
+    return read_card(find_network(name_or_directory))
 
 
 def load_network(name_or_directory: str | Path) -> "keras.Model":
@@ -94,26 +39,7 @@ def load_network(name_or_directory: str | Path) -> "keras.Model":
     That is the generator of a GAN, or a whole autoencoder. Raises `TutorialError` if there is no
     such network, or if the weights do not match the card.
     """
-    directory, card = find_network(name_or_directory), load_card(name_or_directory)
-    # Only now: they import TensorFlow, for seconds, and a wrong name should fail at once.
-    from tutorial_lib.training.networks import published_network
-    from tutorial_lib.training.precision import precision_scope
-    from tutorial_lib.training.recipes import recipe_from_dict
-
-    if "recipe" not in card:
-        raise TutorialError(
-            f"The network in {directory} cannot be loaded: its card names no recipe, so it does "
-            f"not generate images. Give the folder of a run, or one of {', '.join(available())}."
-        )
-    try:
-        recipe = recipe_from_dict(card["recipe"], card["algorithm"])
-        weights = load_weights(directory)
-        with precision_scope("float32"):
-            network = published_network(recipe)
-        network.set_weights(weights)
-    except (KeyError, TypeError, ValueError) as error:
-        raise TutorialError(f"The network in {directory} cannot be loaded: {error}") from error
-    return network
+    return _load(find_network(name_or_directory))[0]
 
 
 def load_generator(name_or_directory: str | Path) -> "keras.Model":
@@ -121,9 +47,14 @@ def load_generator(name_or_directory: str | Path) -> "keras.Model":
 
     It maps latents (N, latent_size) to images (N, size, size, 3) in [-1, 1]. Raises
     `TutorialError` as `load_network` does.
+
+    >>> load_generator("cat-faces-64").output_shape
+    (None, 64, 64, 3)
     """
-    network = load_network(name_or_directory)
-    return network.get_layer("decoder") if network.name == "autoencoder" else network
+    network, recipe = _load(find_network(name_or_directory))
+    from tutorial_lib.algorithms.registry import generating_part
+
+    return generating_part(recipe, network)
 
 
 def find_network(name_or_directory: str | Path) -> Path:
@@ -141,27 +72,44 @@ def find_network(name_or_directory: str | Path) -> Path:
     )
 
 
-def load_weights(name_or_directory: str | Path) -> list[np.ndarray]:
-    """Return the weights beside a card, float32, in the order of `keras.Model.get_weights()`.
+def load_lite0() -> "keras.Model":
+    """Return EfficientNet-Lite0 with the weights from ImageNet that come with the package.
 
-    Raises `TutorialError` if they are missing or do not match the card.
+    Raises `TutorialError` if their file is missing or damaged.
     """
-    arrays = load_arrays(name_or_directory, "weights")
-    return [arrays[name].astype(np.float32) for name in sorted(arrays)]
+    from tutorial_lib.models.lite0 import LITE0, build_lite0
 
-
-def load_arrays(name_or_directory: str | Path, kind: str) -> dict[str, np.ndarray]:
-    """Return the arrays that `save_arrays` wrote.
-
-    Raises `TutorialError` if they are missing or do not match the card.
-    """
-    directory, entry = find_network(name_or_directory), load_card(name_or_directory)[kind]
-    path = directory / entry["file"]
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise TutorialError(f"the {kind} are missing or unreadable ({error}).") from error
-    if hashlib.sha256(content).hexdigest() != entry["sha256"]:
-        raise TutorialError(f"the {kind} {path.name} are damaged: their SHA-256 is another.")
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return dict(arrays)
+        weights = read_weights(find_network(LITE0))
+    except TutorialError as error:
+        raise TutorialError(
+            f"The network that measures, {LITE0}, cannot be loaded, so install tutorial_lib "
+            f"again: {error}"
+        ) from error
+    network = build_lite0()
+    network.set_weights(weights)
+    network.trainable = False
+    return network
+
+
+def _load(directory: Path) -> tuple["keras.Model", "Recipe"]:
+    """Return the network of a folder, and the recipe that it was trained with."""
+    card = read_card(directory)
+    if "recipe" not in card:
+        raise TutorialError(
+            f"The network in {directory} cannot be loaded: its card names no recipe, so it does "
+            f"not generate images. Give the folder of a run, or one of {', '.join(available())}."
+        )
+    # Only now: they import TensorFlow, for seconds, and a wrong name should fail at once.
+    from tutorial_lib.algorithms.registry import build_published, recipe_from_dict
+    from tutorial_lib.hardware.precision import precision_scope
+
+    try:
+        recipe = recipe_from_dict(card["recipe"], card["algorithm"])
+        weights = read_weights(directory)
+        with precision_scope("float32"):
+            network = build_published(recipe)
+        network.set_weights(weights)
+    except (KeyError, TypeError, ValueError) as error:
+        raise TutorialError(f"The network in {directory} cannot be loaded: {error}") from error
+    return network, recipe

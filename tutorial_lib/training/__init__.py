@@ -1,1 +1,1 @@
-"""The training loop: what one step does (gan), and all that goes on around it (trainer)."""
+"""What goes on around any training step: the loop, its callbacks, saving and resuming, devices."""

@@ -1,18 +1,23 @@
-"""What happens beside the training steps: progress, log, samples, checkpoints, early stop."""
+"""What happens beside the training steps: progress, log, samples, checkpoints, the best network.
+
+Imports no TensorFlow, so that other trainers can call them too.
+"""
 
 import math
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from tqdm.auto import tqdm
 
-from tutorial_lib.data.pipeline import to_uint8
+from tutorial_lib.data.pixels import to_uint8
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.plotting import save_grid
-from tutorial_lib.pretrained import CARD, load_card, save_network
-from tutorial_lib.progress import is_watched
+from tutorial_lib.files import writing_to
+from tutorial_lib.progress import is_watched, say
+from tutorial_lib.show.pictures import save_grid
+from tutorial_lib.store import CARD, read_card, save_network
 from tutorial_lib.training.log import append_record
 
 if TYPE_CHECKING:
@@ -57,7 +62,8 @@ class Log(Callback):
 
     def on_tick(self, trainer: "Trainer", record: dict) -> None:
         """Append one line."""
-        append_record(trainer.directory / "log.jsonl", record)
+        with writing_to(trainer.directory):
+            append_record(trainer.directory / "log.jsonl", record)
 
 
 class SampleGrid(Callback):
@@ -86,7 +92,8 @@ class SampleGrid(Callback):
 
     def _write(self, trainer: "Trainer") -> None:
         images = trainer.algorithm.sample(self._latents)
-        save_grid(images, trainer.directory / "samples" / f"{trainer.nimg:010d}.png")
+        with writing_to(trainer.directory):
+            save_grid(images, trainer.directory / "samples" / f"{trainer.nimg:010d}.png")
 
 
 class Checkpoints(Callback):
@@ -108,12 +115,13 @@ class Checkpoints(Callback):
         if not trainer.finished and time.monotonic() - self._last < self.every_seconds:
             return
         # The network first: if the state is there, the rest is complete.
-        save_network(trainer.directory, trainer.algorithm.average, trainer.facts())
+        with writing_to(trainer.directory):
+            save_network(trainer.directory, trainer.algorithm.average, trainer.facts())
         trainer.state.save()
         self._last = time.monotonic()
 
 
-class Evaluate(Callback):
+class KeepBest(Callback):
     """Measure the averaged network now and then, and keep the best one of the run in `best/`.
 
     `measure` takes uint8 images (count, size, size, 3) and returns numbers by name, for example
@@ -142,7 +150,7 @@ class Evaluate(Callback):
         self._latents = algorithm.draw_latents(self.count, algorithm.recipe.seed)
         self._seen = trainer.nimg
         known = (best / CARD).is_file()
-        self._best = load_card(best)["score"]["value"] if known else math.inf
+        self._best = read_card(best)["score"]["value"] if known else math.inf
 
     def on_tick(self, trainer: "Trainer", record: dict) -> None:
         """Measure if it is time, and save the network if it is the best."""
@@ -156,7 +164,8 @@ class Evaluate(Callback):
             self._best = measures[self.score]
             score = {"name": self.score, "value": self._best, "count": self.count}
             facts = trainer.facts() | {"score": score}
-            save_network(trainer.directory / "best", trainer.algorithm.average, facts)
+            with writing_to(trainer.directory):
+                save_network(trainer.directory / "best", trainer.algorithm.average, facts)
 
 
 class Progress(Callback):
@@ -167,9 +176,9 @@ class Progress(Callback):
 
     def on_start(self, trainer: "Trainer") -> None:
         """Say where the run stands, and open the bar."""
-        run = trainer.directory
+        run = trainer.directory or "run in memory"
         state = f"resumed at {trainer.nimg / 1000:.1f} kimg" if trainer.nimg else "new run"
-        print(f"{run}: {state}, {trainer.algorithm.precision}")
+        say(f"{run}: {state}, {trainer.algorithm.precision}")
         if is_watched():
             layout = "{l_bar}{bar}| {elapsed}<{remaining}{postfix}"
             self._bar = tqdm(total=1.0, initial=trainer.progress(), bar_format=layout)
@@ -189,7 +198,7 @@ class Progress(Callback):
             return
         minutes, seconds = divmod(round(record["seconds"]), 60)
         shown = "  ".join(f"{key} {value:.2f}" for key, value in losses.items())
-        print(f"{record['nimg'] / 1000:8.1f} kimg  {minutes:3d}:{seconds:02d}  {speed}  {shown}")
+        say(f"{record['nimg'] / 1000:8.1f} kimg  {minutes:3d}:{seconds:02d}  {speed}  {shown}")
 
     def on_end(self, trainer: "Trainer") -> None:
         """Close the bar."""
@@ -198,6 +207,8 @@ class Progress(Callback):
             self._bar = None
 
 
-def default_callbacks() -> list[Callback]:
+def default_callbacks(directory: Path | None) -> list[Callback]:
     """Return what a run does unless told otherwise; what may stop it comes first."""
+    if directory is None:
+        return [StopOnNonFinite(), Progress()]
     return [StopOnNonFinite(), Log(), SampleGrid(), Checkpoints(), Progress()]

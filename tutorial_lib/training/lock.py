@@ -10,6 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.progress import say
 
 NAME = ".lock"
 
@@ -38,7 +39,7 @@ def locked(directory: Path) -> Iterator[None]:
         with contextlib.suppress(OSError):  # on a full disk, the lock does without a name
             path.write_text(f"process {os.getpid()} on {platform.node()}")
     else:
-        print(f"{directory} is on a drive without locks: make sure that nothing else trains there.")
+        say(f"{directory} is on a drive without locks: make sure that nothing else trains there.")
     try:
         yield
     finally:
@@ -49,24 +50,17 @@ def locked(directory: Path) -> Iterator[None]:
 
 def _take(lock: FileLock) -> bool:
     """Return whether the file system knows locks; raise `Timeout` if another one has this one."""
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
+    with warnings.catch_warnings():
+        # filelock would make do with a soft lock, a mere file that outlives a killed process,
+        # whose run could then not be resumed. (Its `fallback_to_soft` is too new for Colab.)
+        warnings.filterwarnings("error", message=".*SoftFileLock")
         try:
             lock.acquire(blocking=False)
         except Timeout:
-            if not _is_soft(said):
-                raise
-        except OSError:
+            raise
+        except (OSError, UserWarning):
             return False
-    return not _is_soft(said)
-
-
-def _is_soft(said: list[warnings.WarningMessage]) -> bool:
-    """Return whether filelock has warned that it makes do with a soft lock.
-
-    That is a mere file and outlives a killed process, whose run could then not be resumed.
-    """
-    return any("SoftFileLock" in str(warning.message) for warning in said)
+    return True
 
 
 def _read(path: Path) -> str:

@@ -1,16 +1,15 @@
 """Playing the adversarial game on points in the plane, where all of it can be seen (chapter 4)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
+from tutorial_lib.algorithms.gan import GAN
+from tutorial_lib.data.sources import Points
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.training.clock import step_values
-from tutorial_lib.training.gan import GAN
-
-STEPS_A_POOL = 256  # real points are drawn for that many steps at once, which is cheaper
+from tutorial_lib.training.callbacks import Callback
+from tutorial_lib.training.trainer import Trainer
 
 
 class Snapshot(NamedTuple):
@@ -18,6 +17,45 @@ class Snapshot(NamedTuple):
 
     step: int
     points: np.ndarray
+
+
+class Snapshots(Callback):
+    """Keep what the averaged generator makes of `count` fixed latents, every `every` steps.
+
+    There is one before the first step, and one after the last. `look` is called with each.
+    Raises `TutorialError` if the points are no longer finite.
+    """
+
+    def __init__(self, every: int, count: int, look: Callable[[Snapshot], None] | None = None):
+        self.every, self.count, self.look = every, count, look
+        self.taken: list[Snapshot] = []
+
+    def on_start(self, trainer: Trainer) -> None:
+        """Draw the latents, and take the first snapshot."""
+        self._latents = trainer.algorithm.draw_latents(self.count)
+        self._take(trainer)
+
+    def on_step(self, trainer: Trainer) -> None:
+        """Take a snapshot if it is time."""
+        if _steps(trainer) % self.every == 0:
+            self._take(trainer)
+
+    def on_tick(self, trainer: Trainer, record: dict) -> None:
+        """Take the last snapshot, unless it is taken already."""
+        if trainer.finished and self.taken[-1].step < _steps(trainer):
+            self._take(trainer)
+
+    def _take(self, trainer: Trainer) -> None:
+        step = _steps(trainer)
+        points = np.asarray(trainer.algorithm.average(self._latents, training=False))
+        if not np.isfinite(points).all():
+            raise TutorialError(
+                f"After {step} steps the generator's points are no longer finite: lower the "
+                "learning rate, or add a gradient penalty."
+            )
+        self.taken.append(Snapshot(step, points))
+        if self.look is not None:
+            self.look(self.taken[-1])
 
 
 def fit_points(
@@ -41,48 +79,13 @@ def fit_points(
     for name, value in {"steps": steps, "every": every, "count": count}.items():
         if value < 1:
             raise TutorialError(f"{name} must be at least 1, not {value!r}.")
-    latents = tf.constant(gan.draw_latents(count))
-    step_function = tf.function(gan.train_step)
-    first = int(gan.discriminator_optimizer.iterations)
-    last = first + steps
-    snapshots = []
-
-    def keep(step: int) -> None:
-        snapshots.append(_snapshot(gan, latents, step))
-        if look is not None:
-            look(snapshots[-1])
-
-    keep(first)
-    for step, real_points in _batches(gan, draw, first, last):
-        step_function(real_points, *step_values(gan, step * gan.recipe.batch_size))
-        if (step + 1) % every == 0 or step + 1 == last:
-            keep(step + 1)
-    return snapshots
-
-
-def _batches(gan: GAN, draw: Callable, first: int, last: int) -> Iterator[tuple[int, tf.Tensor]]:
-    """Yield the number and the real points (batch, 2) of each step, drawn from (seed, step)."""
+    snapshots = Snapshots(every, count, look)
+    trainer = Trainer(gan, Points(draw), callbacks=[snapshots])
     batch_size = gan.recipe.batch_size
-    drawn = None
-    for step in range(first, last):
-        number, place = divmod(step, STEPS_A_POOL)
-        if number != drawn:
-            seed = np.random.SeedSequence([gan.recipe.seed, number]).generate_state(1)[0]
-            pool = np.asarray(draw(STEPS_A_POOL * batch_size, seed=int(seed)), np.float32)
-            if pool.shape != (STEPS_A_POOL * batch_size, 2):
-                raise TutorialError(
-                    f"draw({STEPS_A_POOL * batch_size}, seed=...) must return points of shape "
-                    f"({STEPS_A_POOL * batch_size}, 2), not {pool.shape}."
-                )
-            drawn = number
-        yield step, tf.constant(pool[place * batch_size : (place + 1) * batch_size])
+    trainer.state.nimg = int(gan.discriminator_optimizer.iterations) * batch_size
+    trainer.fit(kimg=(trainer.nimg + steps * batch_size) / 1000)
+    return snapshots.taken
 
 
-def _snapshot(gan: GAN, latents: tf.Tensor, step: int) -> Snapshot:
-    points = gan.average(latents, training=False).numpy()
-    if not np.isfinite(points).all():
-        raise TutorialError(
-            f"After {step} steps the generator's points are no longer finite: lower the learning "
-            "rate, or add a gradient penalty."
-        )
-    return Snapshot(step, points)
+def _steps(trainer: Trainer) -> int:
+    return trainer.nimg // trainer.algorithm.recipe.batch_size

@@ -1,8 +1,7 @@
-"""All that a resume needs: the checkpointed state, and the configuration it belongs to."""
+"""All that a resume needs, in checkpoints of TensorFlow."""
 
 import contextlib
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -12,19 +11,20 @@ import keras
 import tensorflow as tf
 
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.progress import say
 
 KEPT_CHECKPOINTS = 2
 DIGESTS = "SHA256SUMS"
 
 
 class TrainingState:
-    """Hold an algorithm's variables and the clock, and keep them in `directory`.
+    """Hold an algorithm's variables and the clock, and keep them in `directory`, if there is one.
 
     `nimg` counts images seen, `seconds` the time of the run, sampling and saving included. Data
     order and noise derive from the recipe's seed and `nimg`, so nothing else has state.
     """
 
-    def __init__(self, algorithm: tf.Module, directory: Path):
+    def __init__(self, algorithm: tf.Module, directory: Path | None = None):
         self.directory = directory
         self.nimg = 0
         self.seconds = 0.0
@@ -43,6 +43,8 @@ class TrainingState:
 
     def saved(self) -> list[Path]:
         """Return the complete checkpoints, oldest first."""
+        if self.directory is None:
+            return []
         return sorted(path for path in self.directory.glob("[0-9]*") if path.is_dir())
 
     def is_finite(self) -> bool:
@@ -93,7 +95,7 @@ class TrainingState:
                 _check_digests(path)
                 self._checkpoint.read(str(path / "state")).assert_consumed()
             except (OSError, tf.errors.OpError, AssertionError, ValueError) as error:
-                print(f"The checkpoint {path} is damaged ({_reason(error)}): trying an older one.")
+                say(f"The checkpoint {path} is damaged ({_reason(error)}): trying an older one.")
                 damaged.append(path)
                 continue
             self.nimg, self.seconds = int(self._saved_nimg), float(self._saved_seconds)
@@ -104,23 +106,6 @@ class TrainingState:
             raise TutorialError(
                 f"No checkpoint in {self.directory} can be read: they are damaged, or come from "
                 "another version of Keras. Start again in a new folder."
-            )
-
-
-def check_config(path: Path, config: dict) -> None:
-    """Raise `TutorialError` naming the first difference if `path` holds another configuration.
-
-    Only the keys of `config` are compared. A file that is no JSON is an error too.
-    """
-    try:
-        before = _flatten(json.loads(path.read_text("utf-8")))
-    except (ValueError, AttributeError) as error:
-        raise TutorialError(f"{path} is damaged ({error}): start a new run folder.") from error
-    for name, value in _flatten(config).items():
-        if name not in before or before[name] != value:
-            raise TutorialError(
-                f"The run in {path.parent} was started with {name} = {before.get(name)!r}, now it "
-                f"is {value!r}: resume with the same value, or start a run in another folder."
             )
 
 
@@ -143,17 +128,6 @@ def _check_digests(checkpoint: Path) -> None:
     if written != found:
         name = min(found - written or written - found).split()[-1]
         raise TutorialError(f"{name} is missing or damaged: its SHA-256 is not that in {DIGESTS}")
-
-
-def _flatten(nested: dict, prefix: str = "") -> dict:
-    """Return {"recipe.batch_size": 64, …} of a nested dictionary."""
-    flat = {}
-    for name, value in nested.items():
-        if isinstance(value, dict):
-            flat |= _flatten(value, f"{prefix}{name}.")
-        else:
-            flat[prefix + name] = value
-    return flat
 
 
 def _reason(error: Exception) -> str:

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tutorial_lib.training.recipes import Recipe
+from tutorial_lib.algorithms.recipes import Recipe
 
 
 def build_optimizer(

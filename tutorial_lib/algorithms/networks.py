@@ -1,13 +1,13 @@
-"""Which networks a recipe asks for (chapters 3, 7 and 8)."""
+"""Which pairs of networks a GAN's recipe can ask for (chapters 4, 7 and 8)."""
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 import keras
 
-from tutorial_lib.errors import TutorialError
-from tutorial_lib.models import dcgan, resnet, toy, vae
-from tutorial_lib.training.recipes import GANRecipe, Recipe, VAERecipe
+from tutorial_lib.algorithms.gan_recipes import GANRecipe
+from tutorial_lib.errors import choose
+from tutorial_lib.models import dcgan, resnet, toy
 
 
 class Networks(NamedTuple):
@@ -57,20 +57,4 @@ NETWORKS: dict[str, Networks] = {
 
 def get_networks(name: str) -> Networks:
     """Return the builders with that name, or raise `TutorialError` listing the names."""
-    if name not in NETWORKS:
-        raise TutorialError(
-            f"There are no networks named {name!r}. Choose from: {', '.join(NETWORKS)}."
-        )
-    return NETWORKS[name]
-
-
-def published_network(recipe: Recipe) -> keras.Model:
-    """Return the network, untrained, that a run with this recipe saves and publishes.
-
-    It is the generator of a GAN, or a whole autoencoder, whose layer "decoder" then generates.
-    """
-    if isinstance(recipe, VAERecipe):
-        return vae.build_autoencoder(
-            recipe.size, recipe.latent_size, recipe.width, seed=recipe.seed
-        )
-    return get_networks(recipe.networks).generator(recipe)
+    return choose("pair of networks", name, NETWORKS)

@@ -1,20 +1,39 @@
 """The variational autoencoder as an algorithm: one training step, and sampling (chapter 3)."""
 
+import dataclasses
+
+import keras
 import numpy as np
 import tensorflow as tf
 
-from tutorial_lib.models import vae
-from tutorial_lib.models.latents import draw_latents
-from tutorial_lib.training import replicas, schedules
-from tutorial_lib.training.ema import update_average
-from tutorial_lib.training.networks import published_network
-from tutorial_lib.training.optimizers import build_optimizer
-from tutorial_lib.training.precision import (
+from tutorial_lib.algorithms import replicas, schedules
+from tutorial_lib.algorithms.elbo import elbo
+from tutorial_lib.algorithms.ema import update_average
+from tutorial_lib.algorithms.optimizers import build_optimizer
+from tutorial_lib.algorithms.recipes import Recipe, fraction, not_negative, positive
+from tutorial_lib.hardware.precision import (
     choose_precision,
     precision_scope,
     require_tensorflow,
 )
-from tutorial_lib.training.recipes import VAERecipe
+from tutorial_lib.models.autoencoder import build_autoencoder
+from tutorial_lib.models.latents import draw_latents
+
+
+@dataclasses.dataclass(frozen=True)
+class VAERecipe(Recipe):
+    """Hold the hyper-parameters of a variational autoencoder (chapter 3)."""
+
+    batch_size: int = positive(32)
+    learning_rate: float = positive(1e-3)
+    beta_1: float = fraction(0.9)  # one loss, one minimum: momentum helps here
+    beta_2: float = fraction(0.999)
+    # Objective
+    # Standard deviation of a pixel around the decoder's mean. At 1 the loss is half the squared
+    # error plus the KL; a smaller one reconstructs better, but then N(0, I) makes worse samples.
+    sigma: float = positive(1.0)
+    beta: float = not_negative(1.0)  # weight of the KL divergence: 1 is the ELBO (Higgins 2017)
+    warmup_kimg: float = not_negative(10.0)  # over which that weight rises from 0
 
 
 class VAE(tf.Module):
@@ -25,17 +44,24 @@ class VAE(tf.Module):
     them.
     """
 
+    recipe_type, recipes = VAERecipe, {"vae": VAERecipe()}
+
     def __init__(self, recipe: VAERecipe, *, precision: str = "auto"):
         super().__init__(name="vae")
         require_tensorflow()
         self.recipe = recipe
         self.precision = choose_precision(precision)
         with precision_scope(self.precision):
-            self.autoencoder = published_network(recipe)
+            self.autoencoder = self.build_published(recipe)
         with precision_scope("float32"):  # samples come from it: no rounding there
-            self.average = published_network(recipe)
+            self.average = self.build_published(recipe)
         self.average.trainable = False
         self.optimizer = build_optimizer(recipe, self.autoencoder, self.precision)
+
+    @property
+    def example_shape(self) -> tuple[int, ...]:
+        """Return the shape of an image."""
+        return self.autoencoder.input_shape[1:]
 
     def schedule(self, nimg: int) -> dict[str, float]:
         """Return the values that change over the run, at `nimg` images seen."""
@@ -57,7 +83,7 @@ class VAE(tf.Module):
         encoder = self.autoencoder.get_layer("encoder")
         decoder = self.autoencoder.get_layer("decoder")
         with tf.GradientTape() as tape:
-            fits, divergences = vae.elbo(encoder, decoder, images, noise, self.recipe.sigma)
+            fits, divergences = elbo(encoder, decoder, images, noise, self.recipe.sigma)
             reconstruction_loss, kl_loss = -tf.reduce_mean(fits), tf.reduce_mean(divergences)
             loss = reconstruction_loss + schedule_values["kl_weight"] * kl_loss
             scaled = self.optimizer.scale_loss(loss)
@@ -73,3 +99,13 @@ class VAE(tf.Module):
     def sample(self, latents: np.ndarray) -> np.ndarray:
         """Return the averaged decoder's images for these latents, float32 in [-1, 1]."""
         return replicas.predict(self.average.get_layer("decoder"), latents)
+
+    @staticmethod
+    def build_published(recipe: VAERecipe) -> keras.Model:
+        """Return the network, untrained, that a run publishes: the whole autoencoder."""
+        return build_autoencoder(recipe.size, recipe.latent_size, recipe.width, seed=recipe.seed)
+
+    @staticmethod
+    def generating_part(published: keras.Model) -> keras.Model:
+        """Return what of it turns latents into images: the decoder."""
+        return published.get_layer("decoder")

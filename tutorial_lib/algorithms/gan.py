@@ -6,19 +6,19 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tutorial_lib.losses import get_loss, gradient_penalty, interpolate, wasserstein_penalty
-from tutorial_lib.models.latents import draw_latents
-from tutorial_lib.training import replicas, schedules
-from tutorial_lib.training.augment import augment, parse_policy
-from tutorial_lib.training.ema import update_average
-from tutorial_lib.training.networks import get_networks
-from tutorial_lib.training.optimizers import build_optimizer
-from tutorial_lib.training.precision import (
+from tutorial_lib.algorithms import gan_recipes, replicas
+from tutorial_lib.algorithms.augment import augment, numbers_needed, parse_policy
+from tutorial_lib.algorithms.ema import update_average
+from tutorial_lib.algorithms.gan_recipes import GAN_RECIPES, GANRecipe
+from tutorial_lib.algorithms.networks import get_networks
+from tutorial_lib.algorithms.optimizers import build_optimizer
+from tutorial_lib.hardware.precision import (
     choose_precision,
     precision_scope,
     require_tensorflow,
 )
-from tutorial_lib.training.recipes import GANRecipe
+from tutorial_lib.losses import get_loss, gradient_penalty, interpolate, wasserstein_penalty
+from tutorial_lib.models.latents import draw_latents
 
 
 class GAN(tf.Module):
@@ -29,6 +29,8 @@ class GAN(tf.Module):
     them. Raises `TutorialError` for names that do not exist, and for a batch that does not give
     each device whole groups of the images that the discriminator compares.
     """
+
+    recipe_type, recipes = GANRecipe, GAN_RECIPES
 
     def __init__(self, recipe: GANRecipe, *, precision: str = "auto"):
         super().__init__(name="gan")
@@ -43,24 +45,19 @@ class GAN(tf.Module):
             self.generator = networks.generator(recipe)
             self.discriminator = networks.discriminator(recipe)
         with precision_scope("float32"):  # samples come from it: no rounding there
-            self.average = networks.generator(recipe)
+            self.average = self.build_published(recipe)
         self.average.trainable = False
         self.generator_optimizer = build_optimizer(recipe, self.generator, self.precision)
         self.discriminator_optimizer = build_optimizer(recipe, self.discriminator, self.precision)
 
+    @property
+    def example_shape(self) -> tuple[int, ...]:
+        """Return the shape of what the discriminator judges, without the batch."""
+        return self.discriminator.input_shape[1:]
+
     def schedule(self, nimg: int) -> dict[str, float]:
         """Return the values that change over the run, at `nimg` images seen."""
-        recipe = self.recipe
-        beta = schedules.ema_beta(nimg, recipe.batch_size, recipe.ema_halflife_kimg)
-        # Lazily, every few steps but as much stronger: nearly free (Karras 2020).
-        due = (nimg // recipe.batch_size) % recipe.penalty_interval == 0
-        return {
-            "ema_beta": beta,
-            "penalty_strength": float(recipe.penalty_interval * due),
-            "learning_rate": schedules.cosine(
-                nimg, recipe.learning_rate, recipe.final_learning_rate, recipe.decay_kimg
-            ),
-        }
+        return gan_recipes.schedule(self.recipe, nimg)
 
     def train_step(
         self, real_images: tf.Tensor, seed: tf.Tensor, schedule_values: dict[str, tf.Tensor]
@@ -76,15 +73,14 @@ class GAN(tf.Module):
         reseed(self.discriminator, dropout_seed)
         for optimizer in (self.generator_optimizer, self.discriminator_optimizer):
             optimizer.learning_rate.assign(schedule_values["learning_rate"])
-        latents = replicas.stateless_normal(
-            [tf.shape(real_images)[0], self.recipe.latent_size], latent_seed
-        )
+        batch_size, policy = tf.shape(real_images)[0], self.recipe.augment
+        latents = replicas.stateless_normal([batch_size, self.recipe.latent_size], latent_seed)
+        numbers = replicas.stateless_uniform([batch_size, numbers_needed(policy)], augment_seed)
         with tf.GradientTape() as generator_tape, tf.GradientTape() as discriminator_tape:
             fake_images = self.generator(latents, training=True)
             # Both through the same transforms: the discriminator sees nothing else.
             real_images, fake_images = (
-                augment(images, self.recipe.augment, augment_seed)
-                for images in (real_images, fake_images)
+                augment(images, policy, numbers) for images in (real_images, fake_images)
             )
             real_logits = self.discriminator(real_images, training=True)
             fake_logits = self.discriminator(fake_images, training=True)
@@ -141,6 +137,16 @@ class GAN(tf.Module):
     def sample(self, latents: np.ndarray) -> np.ndarray:
         """Return the averaged generator's images for these latents, float32 in [-1, 1]."""
         return replicas.predict(self.average, latents)
+
+    @staticmethod
+    def build_published(recipe: GANRecipe) -> keras.Model:
+        """Return the network, untrained, that a run publishes: the generator."""
+        return get_networks(recipe.networks).generator(recipe)
+
+    @staticmethod
+    def generating_part(published: keras.Model) -> keras.Model:
+        """Return what of it turns latents into images: all."""
+        return published
 
 
 def reseed(model: keras.Model, seed: tf.Tensor) -> None:

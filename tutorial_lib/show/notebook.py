@@ -13,9 +13,9 @@ from IPython.display import Image as Displayed
 from IPython.display import Markdown
 from PIL import Image
 
-from tutorial_lib.environment import prepare_tensorflow
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.plotting import image_grid, save_animation
+from tutorial_lib.hardware.environment import prepare_tensorflow
+from tutorial_lib.show.pictures import image_grid, save_animation
 
 Value = TypeVar("Value")
 
@@ -28,7 +28,7 @@ def setup() -> None:
     import keras
     import tensorflow as tf
 
-    from tutorial_lib.training.precision import choose_precision, device_name
+    from tutorial_lib.hardware.precision import choose_precision, device_name
 
     python = platform.python_version()
     print(f"Python {python}, TensorFlow {tf.__version__}, Keras {keras.__version__}")

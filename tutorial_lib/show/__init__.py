@@ -1,0 +1,1 @@
+"""What people look at: pictures, plots, tables, and what notebooks show."""
