@@ -39,9 +39,10 @@ test: lint ## run every check: style, unit tests, notebooks, the built site
 test-fast: lint .venv/.test ## run the style checks and the quick unit tests (no notebooks, no site)
 	$(RUN) -m pytest -m "not slow" --ignore=tests/site tests
 
-lint: .venv/.test ## check style and formatting with ruff
+lint: .venv/.test ## check style, formatting, and which room imports which
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+	.venv/bin/lint-imports --no-logo --no-cache
 
 notebooks: .venv/.test ## run every notebook (or NOTEBOOKS="a.ipynb b.ipynb") and store its outputs
 	$(RUN) scripts/run_notebooks.py $(NOTEBOOKS)

@@ -58,6 +58,12 @@ class _Arrays:
     def __len__(self) -> int:
         return len(self.arrays[0])
 
+    @property
+    def shape(self) -> tuple:
+        """Return the shape of an example; of several arrays, a tuple of shapes."""
+        shapes = tuple(tuple(array.shape[1:]) for array in self.arrays)
+        return shapes if len(shapes) > 1 else shapes[0]
+
     def batches(
         self,
         batch_size: int,
@@ -127,11 +133,6 @@ class Images(_Arrays):
         check_images(images)
         super().__init__(images)
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Return the shape of an image."""
-        return tuple(self.arrays[0].shape[1:])
-
     def facts(self) -> dict[str, object]:
         """Return the number of images and the SHA-256 of their pixels."""
         return {"images": len(self), "sha256": fingerprint(self.arrays[0])}
@@ -149,11 +150,6 @@ class Pairs(_Arrays):
             check_images(images)
         _check_lengths("inputs", inputs, "targets", targets)
         super().__init__(inputs, targets)
-
-    @property
-    def shape(self) -> tuple[tuple[int, ...], ...]:
-        """Return the shapes of an input and of a target."""
-        return tuple(tuple(array.shape[1:]) for array in self.arrays)
 
     def facts(self) -> dict[str, object]:
         """Return the number of pairs and the SHA-256 of both kinds of pixels."""
@@ -178,11 +174,6 @@ class Labelled(_Arrays):
             )
         _check_lengths("images", images, "labels", labels)
         super().__init__(images, labels.astype(np.int32))
-
-    @property
-    def shape(self) -> tuple[tuple[int, ...], ...]:
-        """Return the shapes of an image and of its label."""
-        return tuple(tuple(array.shape[1:]) for array in self.arrays)
 
     def facts(self) -> dict[str, object]:
         """Return the number of images and the SHA-256 of pixels and labels."""
@@ -222,15 +213,17 @@ class Points:
 
         own = _own_rows(batch_size, seed, start, parts, part)
         self._pool(batch_size, seed, 0)  # refuses a wrong shape before anything is written
-        return tf.data.Dataset.from_generator(
+        pools = tf.data.Dataset.from_generator(
             lambda: self._generate(batch_size, seed, start // batch_size, own),
-            output_signature=tf.TensorSpec((batch_size // parts, 2), tf.float32),
-        ).prefetch(2)
+            output_signature=tf.TensorSpec((None, batch_size // parts, 2), tf.float32),
+        )
+        return pools.unbatch().prefetch(2)
 
     def _generate(self, batch_size: int, seed: int, first: int, own: slice) -> Iterator[np.ndarray]:
+        """Yield pools of batches, the first from batch number `first` on."""
         number, skipped = divmod(first, BATCHES_A_POOL)
         while True:
-            yield from self._pool(batch_size, seed, number)[skipped:, own]
+            yield self._pool(batch_size, seed, number)[skipped:, own]
             number, skipped = number + 1, 0
 
     def _pool(self, batch_size: int, seed: int, number: int) -> np.ndarray:
