@@ -11,7 +11,7 @@ from tutorial_lib.algorithms.augment import augment, numbers_needed, parse_polic
 from tutorial_lib.algorithms.ema import update_average
 from tutorial_lib.algorithms.gan_recipes import GAN_RECIPES, GANRecipe
 from tutorial_lib.algorithms.networks import get_networks
-from tutorial_lib.algorithms.optimizers import build_optimizer
+from tutorial_lib.algorithms.optimizers import build_optimizer, descend
 from tutorial_lib.hardware.precision import (
     choose_precision,
     precision_scope,
@@ -86,19 +86,12 @@ class GAN(tf.Module):
             fake_logits = self.discriminator(fake_images, training=True)
             generator_loss = self.loss.generator(real_logits, fake_logits)
             discriminator_loss = self.loss.discriminator(real_logits, fake_logits)
-            discriminator_total = discriminator_loss + self._penalty(
+            total_loss = discriminator_loss + self._penalty(
                 real_images, fake_images, penalty_seed, schedule_values["penalty_strength"]
             )
-            # The identity, unless float16 needs larger gradients.
-            generator_scaled = self.generator_optimizer.scale_loss(generator_loss)
-            discriminator_scaled = self.discriminator_optimizer.scale_loss(discriminator_total)
 
-        weights = self.generator.trainable_variables
-        gradients = generator_tape.gradient(generator_scaled, weights)
-        self.generator_optimizer.apply(gradients, weights)
-        weights = self.discriminator.trainable_variables
-        gradients = discriminator_tape.gradient(discriminator_scaled, weights)
-        self.discriminator_optimizer.apply(gradients, weights)
+        descend(self.generator_optimizer, self.generator, generator_tape, generator_loss)
+        descend(self.discriminator_optimizer, self.discriminator, discriminator_tape, total_loss)
         update_average(self.average, self.generator, schedule_values["ema_beta"])
         return {"generator_loss": generator_loss, "discriminator_loss": discriminator_loss}
 

@@ -20,6 +20,18 @@ def build_optimizer(
     return optimizer
 
 
+def descend(
+    optimizer: keras.optimizers.Optimizer,
+    network: keras.Model,
+    tape: tf.GradientTape,
+    loss: tf.Tensor,
+) -> None:
+    """Move a network's weights one step down the gradient of a loss that a tape has recorded."""
+    weights = network.trainable_variables
+    scale = optimizer.scale_loss(tf.ones_like(loss))  # 1, unless float16 needs larger gradients
+    optimizer.apply(tape.gradient(loss, weights, output_gradients=scale), weights)
+
+
 class MeanAdam(keras.optimizers.Adam):
     """Adam on the mean of the gradients of all replicas, where Keras takes their sum.
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 from tutorial_lib.algorithms import replicas, schedules
 from tutorial_lib.algorithms.elbo import elbo
 from tutorial_lib.algorithms.ema import update_average
-from tutorial_lib.algorithms.optimizers import build_optimizer
+from tutorial_lib.algorithms.optimizers import build_optimizer, descend
 from tutorial_lib.algorithms.recipes import Recipe, fraction, not_negative, positive
 from tutorial_lib.hardware.precision import (
     choose_precision,
@@ -86,9 +86,7 @@ class VAE(tf.Module):
             fits, divergences = elbo(encoder, decoder, images, noise, self.recipe.sigma)
             reconstruction_loss, kl_loss = -tf.reduce_mean(fits), tf.reduce_mean(divergences)
             loss = reconstruction_loss + schedule_values["kl_weight"] * kl_loss
-            scaled = self.optimizer.scale_loss(loss)
-        weights = self.autoencoder.trainable_variables
-        self.optimizer.apply(tape.gradient(scaled, weights), weights)
+        descend(self.optimizer, self.autoencoder, tape, loss)
         update_average(self.average, self.autoencoder, schedule_values["ema_beta"])
         return {"reconstruction_loss": reconstruction_loss, "kl_loss": kl_loss}
 

@@ -76,9 +76,8 @@ class _Arrays:
     ) -> tf.data.Dataset:
         """Return batches as `Source` says; images are float32 in [-1, 1].
 
-        Epoch e visits the examples in a random order drawn from (seed, e); what does not fill a
-        batch at the end of an epoch is left out of that epoch. The arrays stay where they are: a
-        memory-mapped one is read one batch at a time.
+        Epoch e visits the examples in an order drawn from (seed, e), without those that fill no
+        batch at its end. A memory-mapped array is read one batch at a time.
         """
         import tensorflow as tf
 
