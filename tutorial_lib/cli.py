@@ -14,10 +14,8 @@ import click
 
 import tutorial_lib
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.hardware.environment import prepare_tensorflow
-
-FOLDER = click.Path(file_okay=False, path_type=Path)
-FILE_OR_FOLDER = click.Path(path_type=Path)
+from tutorial_lib.hardware.environment import import_tensorflow, prepare_tensorflow
+from tutorial_lib.progress import say
 
 
 class _Commands(click.Group):
@@ -26,10 +24,38 @@ class _Commands(click.Group):
     def invoke(self, context: click.Context) -> object:
         try:
             return super().invoke(context)
+        except BrokenPipeError:  # nobody listens any more: click ends quietly
+            raise
         except (TutorialError, OSError) as error:
-            mistake = click.ClickException(str(error))
-            mistake.exit_code = 2
-            raise mistake from error
+            raise _mistake(str(error)) from error
+        except MemoryError as error:
+            raise _mistake("This needs more memory than there is: ask for less at once.") from error
+
+
+def _user_path(text: str) -> Path:
+    """Return a path as users write them: `~` is their home."""
+    return Path(text).expanduser()
+
+
+PATH = click.types.FuncParamType(_user_path)
+PATH.name = "path"
+
+SEVERAL_DEVICES = """Several devices share each batch of the recipe, and compute what one would.
+To train on two machines, start the same command on both, with --strategy multi-worker and the
+variable TF_CONFIG, in which index is 0 on one and 1 on the other:
+
+\b
+  TF_CONFIG='{"cluster": {"worker": ["10.0.0.1:12345", "10.0.0.2:12345"]},
+              "task": {"type": "worker", "index": 0}}'
+
+Both see the run folder on one disk. When a worker ends, so do the others.
+The same commands go on."""
+
+
+def _mistake(sentence: str) -> click.ClickException:
+    mistake = click.ClickException(sentence)
+    mistake.exit_code = 2
+    return mistake
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -68,7 +94,7 @@ def fetch() -> None:
     from tutorial_lib.data.cats import load_cats
 
     images = load_cats()
-    click.echo(f"{len(images)} images in {getattr(images, 'filename', 'memory')}")
+    say(f"{len(images)} images in {getattr(images, 'filename', 'memory')}")
 
 
 @data.command()
@@ -80,14 +106,14 @@ def inspect(name: str, size: int) -> None:
 
     images = _open_data(name, size)
     red, green, blue = images[:1000].mean(axis=(0, 1, 2))
-    click.echo(f"images       {len(images)} of {images.shape[1]}x{images.shape[2]} pixels")
-    click.echo(f"mean colour  red {red:.0f}, green {green:.0f}, blue {blue:.0f} (first 1000)")
-    click.echo(f"sha256       {fingerprint(images)}")
+    say(f"images       {len(images)} of {images.shape[1]}x{images.shape[2]} pixels")
+    say(f"mean colour  red {red:.0f}, green {green:.0f}, blue {blue:.0f} (first 1000)")
+    say(f"sha256       {fingerprint(images)}")
 
 
 @data.command()
 @click.argument("name", metavar="DATA")
-@click.argument("out", type=FILE_OR_FOLDER)
+@click.argument("out", type=PATH)
 @click.option("--size", default=64, show_default=True, help="Pixels a side.")
 @click.option("--count", default=100, show_default=True, type=click.IntRange(1))
 @click.option("--seed", default=0, type=click.IntRange(0), help="Which images are drawn by lot.")
@@ -101,15 +127,15 @@ def sheet(name: str, out: Path, size: int, count: int, seed: int) -> None:
     images = _open_data(name, size)
     chosen = np.random.default_rng(seed).permutation(len(images))[:count]
     save_grid(images[np.sort(chosen)], out)
-    click.echo(f"{len(chosen)} images in {out}")
+    say(f"{len(chosen)} images in {out}")
 
 
-@main.command()
+@main.command(epilog=SEVERAL_DEVICES)
 @click.argument("recipe", default="dcgan")
 @click.option("--data", "name", default="cats", show_default=True, help="cats, drawn, or a path.")
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Training time in all.")
 @click.option("--kimg", type=click.FloatRange(0, min_open=True), help="Thousand images in all.")
-@click.option("--out", type=FOLDER, help="The run folder. [default: runs/RECIPE]")
+@click.option("--out", type=PATH, help="The run folder. [default: runs/RECIPE]")
 @click.option(
     "--resume",
     type=click.Choice(["auto", "must", "never"]),
@@ -125,41 +151,39 @@ def sheet(name: str, out: Path, size: int, count: int, seed: int) -> None:
 )
 @click.option("--seed", type=click.IntRange(0), help="Another seed than the recipe's.")
 @click.option(
+    "--evaluate-every",
+    "every",
+    metavar="KIMG",
+    type=click.FloatRange(0, min_open=True),
+    help="Measure so often, and keep the best network in the folder best of the run.",
+)
+@click.option(
     "--strategy",
     type=click.Choice(["none", "mirrored", "multi-worker"]),
     default="none",
     show_default=True,
     help="One device, all GPUs of this machine, or the workers that TF_CONFIG lists.",
 )
-def train(recipe, name, minutes, kimg, out, resume, precision, seed, strategy) -> None:
+def train(recipe, name, minutes, kimg, out, resume, precision, seed, every, strategy) -> None:
     """Train RECIPE (dcgan, document, vae, or a JSON file) until --minutes or --kimg is reached.
 
     The run folder gets the log, sheets of samples, checkpoints and the weights. Ctrl-C saves;
-    the same command goes on from there, also after a crash. Several devices share each batch of
-    the recipe, and compute what one would. To train on two machines, start the same command on
-    both, with --strategy multi-worker and the variable TF_CONFIG, in which index is 0 on one and
-    1 on the other:
-
-    \b
-      TF_CONFIG='{"cluster": {"worker": ["10.0.0.1:12345", "10.0.0.2:12345"]},
-                  "task": {"type": "worker", "index": 0}}'
-
-    Both see the run folder on one disk. When a worker ends, so do the others; the same commands
-    go on.
+    the same command goes on from there, also after a crash.
 
     \b
     Examples:
       python -m tutorial_lib train --data drawn --minutes 5
       python -m tutorial_lib train dcgan --data cats --minutes 60 --out runs/cats
       python -m tutorial_lib train my.json --data ~/Pictures/cats.zip --kimg 500
-      python -m tutorial_lib train my.json --kimg 500 --strategy mirrored
+      python -m tutorial_lib train modern --minutes 600 --evaluate-every 100
     """
     if minutes is None and kimg is None:
         raise TutorialError("Say when to stop: give --minutes, --kimg or both.")
     if strategy == "multi-worker":  # the loss of a worker is one sentence, not a page of errors
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    from tutorial_lib.algorithms.registry import build_algorithm, load_recipe
-    from tutorial_lib.training.devices import make_strategy
+    import_tensorflow()
+    from tutorial_lib.algorithms.registry import load_recipe
+    from tutorial_lib.training.devices import build_on, make_strategy
     from tutorial_lib.training.trainer import Trainer
 
     chosen = load_recipe(recipe)
@@ -168,21 +192,26 @@ def train(recipe, name, minutes, kimg, out, resume, precision, seed, strategy) -
     out = out or Path("runs") / Path(recipe).stem
     # Before the data: a wrong name should fail at once.
     devices = make_strategy(strategy)
-    algorithm = build_algorithm(chosen, precision=precision, strategy=devices)
-    trainer = Trainer(algorithm, _open_data(name, chosen.size), out, strategy=devices)
+    algorithm = build_on(devices, chosen, precision=precision)
+    images = _open_data(name, chosen.size)
+    trainer = Trainer(algorithm, images, out, strategy=devices)
+    if every is not None:
+        from tutorial_lib.metrics.evaluation import keep_best
+
+        trainer.callbacks.insert(1, keep_best(images, name, every_kimg=every))  # before the log
     try:
         trainer.fit(minutes=minutes, kimg=kimg, resume=resume)
     except KeyboardInterrupt:
         sys.exit(130)
-    click.echo(f"Done: {trainer.nimg} images seen. Sheets in {out / 'samples'}.")
+    say(f"Done: {trainer.nimg} images seen. Sheets in {out / 'samples'}.")
 
 
 @main.command()
 @click.argument("source")
 @click.option(
     "--out",
-    type=FILE_OR_FOLDER,
-    default=Path("samples.png"),
+    type=PATH,
+    default="samples.png",
     show_default=True,
     help="A picture file for one sheet, or a folder for one file each.",
 )
@@ -197,20 +226,20 @@ def sample(source: str, out: Path, count: int, seed: int, columns: int | None) -
       python -m tutorial_lib sample cat-faces-64 --out cats.png
       python -m tutorial_lib sample runs/cats --out cats/ --count 200 --seed 7
     """
-    from tutorial_lib.models.latents import draw_latents
-    from tutorial_lib.pretrained import load_generator
-    from tutorial_lib.show.pictures import image_format, save_grid, save_images
+    import_tensorflow()
+    import numpy as np
 
-    if out.suffix:
-        image_format(out)  # refuses an unknown one before the work is done
+    from tutorial_lib.pretrained import draw_images, load_generator
+    from tutorial_lib.show.pictures import check_sheet, save_grid, save_pieces
+
     generator = load_generator(source)
-    latents = draw_latents(count, generator.input_shape[-1], seed=seed)
-    images = generator.predict(latents, verbose=0)
-    if out.suffix:
-        save_grid(images, out, columns)
+    pieces = draw_images(generator, count, seed=seed)
+    if out.suffix and not out.is_dir():
+        check_sheet(out, count, generator.output_shape[1], columns)  # before the work is done
+        save_grid(np.concatenate(list(pieces)), out, columns)
     else:
-        save_images(images, out)
-    click.echo(f"{count} images in {out}")
+        save_pieces(pieces, out, count)
+    say(f"{count} images in {out}")
 
 
 @main.command()
@@ -222,7 +251,7 @@ def sample(source: str, out: Path, count: int, seed: int, columns: int | None) -
 )
 @click.option("--count", default=10_000, show_default=True, type=click.IntRange(100))
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
-@click.option("--json", "out", type=FILE_OR_FOLDER, help="A file to write the measures to.")
+@click.option("--json", "out", type=PATH, help="A file to write the measures to.")
 def evaluate(source: str, name: str | None, count: int, seed: int, out: Path | None) -> None:
     """Measure how good SOURCE is: a run folder, or the name of published weights.
 
@@ -236,6 +265,7 @@ def evaluate(source: str, name: str | None, count: int, seed: int, out: Path | N
       python -m tutorial_lib evaluate runs/cats/best --count 2000 --json measures.json
       python -m tutorial_lib evaluate runs/drawn --data drawn
     """
+    import_tensorflow()
     from tutorial_lib.files import write_whole
     from tutorial_lib.metrics.evaluation import evaluate_generator
     from tutorial_lib.metrics.reference import load_reference, reference_from_images
@@ -247,10 +277,10 @@ def evaluate(source: str, name: str | None, count: int, seed: int, out: Path | N
     else:  # of drawn cats twice as many: the floor needs them
         images = _open_data(name, generator.output_shape[1], count=2 * count)
         reference = reference_from_images(images, name, count=count)
-    if load_card(source)["data"]["sha256"] != reference.sha256:
+    if load_card(source)["data"].get("sha256") != reference.sha256:
         click.echo(f"Note: {source} was trained on other images than {reference.name}.", err=True)
     evaluation = evaluate_generator(generator, reference, count=count, seed=seed)
-    click.echo(str(evaluation))
+    say(str(evaluation))
     if out:
         record = {"source": source, "seed": seed} | dataclasses.asdict(evaluation)
         write_whole(out, (json.dumps(record, indent=2) + "\n").encode())

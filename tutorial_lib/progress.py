@@ -20,13 +20,15 @@ def is_watched() -> bool:
 def say(text: str) -> None:
     """Print a line at once, so that a log shows it even if the process is killed.
 
-    Nothing happens where nobody listens any more: a closed pipe or terminal stops no training.
+    What standard output cannot encode is escaped. Nothing happens where nobody listens any more:
+    a closed pipe or terminal stops no training.
     """
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     try:
-        print(text, flush=True)
+        print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
     except (OSError, ValueError):  # ValueError: standard output was closed
         # Or Python would try to write the rest at its end, and complain.
-        with contextlib.suppress(OSError, AttributeError):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -6,7 +6,7 @@ bounds. No TensorFlow is imported here, so that recipes can be read where there 
 
 import dataclasses
 import json
-import math
+import sys
 from pathlib import Path
 
 from tutorial_lib.errors import TutorialError
@@ -71,7 +71,7 @@ def _check_field(field: dataclasses.Field, value: object) -> None:
     accepted = (int, float) if kind is float else kind
     if not isinstance(value, accepted) or isinstance(value, bool) != (kind is bool):
         raise TutorialError(f"{field.name} must be of type {kind.__name__}, not {value!r}.")
-    if kind is float and not math.isfinite(value):
+    if kind is float and not abs(value) <= sys.float_info.max:  # nor NaN, nor a huge integer
         raise TutorialError(f"{field.name} must be finite, not {value!r}.")
     if field.metadata and not field.metadata["holds"](value):
         raise TutorialError(f"{field.name} must {field.metadata['rule']}, but is {value!r}.")

@@ -1,6 +1,14 @@
-"""What must be said to TensorFlow and Keras before they are imported."""
+"""What must be said to TensorFlow and Keras before they are imported, and how to import them."""
 
+import contextlib
 import os
+import re
+import tempfile
+from collections.abc import Iterator
+
+# What TensorFlow says of itself while it is imported, whatever TF_CPP_MIN_LOG_LEVEL asks for: that
+# it logs, and lines of the levels information and warning. Errors begin with E, or look different.
+CHATTER = re.compile(rb"WARNING: All log messages before absl|[IW]\d{4} \d\d:\d\d:")
 
 
 def prepare_tensorflow() -> None:
@@ -14,3 +22,31 @@ def prepare_tensorflow() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ["KERAS_BACKEND"] = "tensorflow"  # training needs it, whatever keras.json says
+
+
+def import_tensorflow() -> None:
+    """Import TensorFlow without its chatter; all else that it says there is still shown.
+
+    Raises what the import raises.
+    """
+    with _without_chatter():
+        import tensorflow  # noqa: F401
+
+
+@contextlib.contextmanager
+def _without_chatter() -> Iterator[None]:
+    """Hold back what libraries write past Python to standard error, and show what matters of it."""
+    try:
+        stderr = os.dup(2)
+    except OSError:  # it is closed, so nobody listens
+        yield
+        return
+    with tempfile.TemporaryFile() as said:
+        os.dup2(said.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            said.seek(0)
+            os.write(2, b"".join(line for line in said if not CHATTER.match(line)))

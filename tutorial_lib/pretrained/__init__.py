@@ -5,17 +5,24 @@ Most of them generate; `efficientnet-lite0` is the one that chapter 9 measures w
 that says how it came about.
 """
 
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from tqdm.auto import tqdm
+
+from tutorial_lib.data.pixels import to_uint8
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.progress import is_watched
 from tutorial_lib.store import CARD, read_card, read_weights
 
 if TYPE_CHECKING:
     import keras
 
     from tutorial_lib.algorithms.recipes import Recipe
+AT_ONCE = 500  # images, so that many thousands never lie in memory together
 
 
 def available() -> list[str]:
@@ -55,6 +62,23 @@ def load_generator(name_or_directory: str | Path) -> "keras.Model":
     from tutorial_lib.algorithms.registry import generating_part
 
     return generating_part(recipe, network)
+
+
+def draw_images(generator: "keras.Model", count: int, *, seed: int = 0) -> Iterator[np.ndarray]:
+    """Yield `count` images of a generator in pieces, each uint8 (at most 500, size, size, 3).
+
+    `seed` is that of the latents; the images are those of `draw_latents(count, …, seed=seed)`.
+    Where somebody watches, a bar shows how far it is.
+    """
+    random = np.random.default_rng(seed)
+    with tqdm(
+        total=count, desc="Drawing", unit=" images", disable=not is_watched(), leave=False
+    ) as bar:
+        for first in range(0, count, AT_ONCE):
+            size = (min(AT_ONCE, count - first), generator.input_shape[-1])
+            latents = random.standard_normal(size, dtype=np.float32)
+            yield to_uint8(generator.predict(latents, verbose=0))
+            bar.update(len(latents))
 
 
 def find_network(name_or_directory: str | Path) -> Path:

@@ -2,7 +2,9 @@
 
 import io
 import json
-from collections.abc import Sequence
+import math
+import shutil
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,6 +16,8 @@ from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import write_whole
 
 GAP = 2  # pixels between the images of a grid
+LONGEST_SIDE = {"WEBP": 16_383, "JPEG": 65_500, "GIF": 65_535}  # pixels that a format can hold
+MOST_PIXELS = 2**29  # of a sheet: 1.6 GB in memory
 
 
 def image_grid(images: np.ndarray, columns: int | None = None) -> np.ndarray:
@@ -38,7 +42,8 @@ def image_grid(images: np.ndarray, columns: int | None = None) -> np.ndarray:
 def save_grid(images: np.ndarray, path: str | Path, columns: int | None = None) -> None:
     """Write `image_grid(images, columns)` to a file whose suffix gives the format.
 
-    Raises `TutorialError` for a suffix that is no image format.
+    Raises `TutorialError` for a suffix that is no image format, or a picture that this format
+    cannot hold.
     """
     _save_picture(image_grid(images, columns), Path(path))
 
@@ -51,10 +56,45 @@ def image_format(path: str | Path) -> str:
     return kind
 
 
-def save_images(images: np.ndarray, folder: str | Path) -> None:
-    """Write each image (h, w, 3) to a file of its own in `folder`: 00000.png, 00001.png, …."""
-    for index, image in enumerate(_as_uint8(images)):
-        _save_picture(image, Path(folder) / f"{index:05d}.png")
+def check_sheet(path: str | Path, count: int, size: int, columns: int | None = None) -> None:
+    """Raise `TutorialError` if a file cannot hold a grid of images, `size` pixels a side each."""
+    kind = image_format(path)
+    columns = min(columns or math.ceil(math.sqrt(count)), count)
+    width, height = (size + GAP) * columns, (size + GAP) * -(-count // columns)
+    most = LONGEST_SIDE.get(kind, math.inf)
+    if max(width, height) > most or width * height > MOST_PIXELS:
+        raise TutorialError(
+            f"A sheet of {count:,} images has about {width:,}×{height:,} pixels, which {path} "
+            "cannot hold: ask for fewer images, name a .png file, or a folder for one file each."
+        )
+
+
+def save_images(images: np.ndarray, folder: str | Path, *, first: int = 0) -> None:
+    """Write each image (h, w, 3) to a file of its own in `folder`: 00000.png, 00001.png, ….
+
+    The numbers begin at `first`.
+    """
+    for number, image in enumerate(_as_uint8(images), start=first):
+        _save_picture(image, Path(folder) / f"{number:05d}.png")
+
+
+def save_pieces(pieces: Iterable[np.ndarray], folder: str | Path, count: int) -> None:
+    """Write `count` images, arriving in pieces (n, h, w, 3), as `save_images` does.
+
+    The next piece is asked for when the last one is written. Raises `TutorialError` as soon as it
+    is clear that the disk has no room for all of them.
+    """
+    done = 0
+    for images in pieces:
+        save_images(images, folder, first=done)
+        done += len(images)
+        needed = (count - done) * (Path(folder) / f"{done - 1:05d}.png").stat().st_size
+        free = shutil.disk_usage(folder).free
+        if needed > free:
+            raise TutorialError(
+                f"{count - done:,} more images need about {needed / 1e9:,.1f} GB, but the disk "
+                f"of {folder} has {free / 1e9:,.1f} GB free: ask for fewer."
+            )
 
 
 def read_sheets(run: str | Path, *, cells: int = 4) -> list[np.ndarray]:
@@ -79,8 +119,15 @@ def save_animation(pictures: Sequence[np.ndarray], file: str | Path | BinaryIO) 
 
 def _save_picture(picture: np.ndarray, path: Path) -> None:
     """Write a picture, uint8 (H, W, 3), so that a full disk never leaves half of one."""
-    content = io.BytesIO()
-    Image.fromarray(picture).save(content, image_format(path), quality=92)
+    content, kind = io.BytesIO(), image_format(path)
+    try:
+        Image.fromarray(picture).save(content, kind, quality=92)
+    except Exception as error:  # each encoder fails in its own way
+        height, width, _ = picture.shape
+        raise TutorialError(
+            f"A picture of {width}×{height} pixels cannot be written as {kind} ({error}): name a "
+            ".png file."
+        ) from error
     write_whole(path, content.getvalue())
 
 

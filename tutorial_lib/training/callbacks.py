@@ -4,6 +4,7 @@ Imports no TensorFlow, so that other trainers can call them too.
 """
 
 import math
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -168,6 +169,9 @@ class KeepBest(Callback):
                 save_network(trainer.directory / "best", trainer.algorithm.average, facts)
 
 
+SHOWN = re.compile("loss$|^frechet")
+
+
 class Progress(Callback):
     """Show a live bar where somebody watches (see `progress.is_watched`), plain lines elsewhere."""
 
@@ -190,7 +194,7 @@ class Progress(Callback):
 
     def on_tick(self, trainer: "Trainer", record: dict) -> None:
         """Show the means of the tick."""
-        losses = {key: value for key, value in record.items() if key.endswith("loss")}
+        losses = {key: value for key, value in record.items() if SHOWN.search(key)}
         speed = f"{record['images_per_second']:.0f} images/s"
         if self._bar is not None:
             losses = {key: f"{value:.2f}" for key, value in losses.items()}

@@ -15,6 +15,7 @@ import tutorial_lib
 from tutorial_lib.algorithms.base import Algorithm, step_values
 from tutorial_lib.data.sources import Source, as_source
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.hardware.graphs import leave_out_remapper
 from tutorial_lib.hardware.memory import keep_freed_memory
 from tutorial_lib.hardware.precision import device_name
 from tutorial_lib.progress import say
@@ -114,6 +115,7 @@ class Trainer:
         self._batches()  # refuses an impossible batch size or seed before anything is written
         with self.devices.losses_named(), self._opened(resume):
             keep_freed_memory()
+            leave_out_remapper()
             self._train()
 
     def _check_shape(self) -> None:
