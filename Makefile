@@ -11,6 +11,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export TF_CPP_MIN_LOG_LEVEL := 2
 export TF_ENABLE_ONEDNN_OPTS := 1
 
+# What is set for other programs, or for another Python, must not reach this one's environment.
+unexport PYTHONPATH PYTHONHOME PIP_TARGET PIP_PREFIX PIP_ROOT
+export PIP_USER := 0
+
 # Relative paths: a folder whose name has spaces works too.
 RUN := .venv/bin/python
 INSTALL := $(RUN) -m pip install --quiet
