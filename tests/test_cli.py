@@ -7,19 +7,8 @@ import time
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from helpers.commands import TINY, run_command
 from PIL import Image
-
-from tutorial_lib.cli import main
-
-TINY = {"size": 8, "latent_size": 4, "width": 4, "batch_size": 8}
-
-
-def run(*arguments, code=0):
-    """Run a command in this process, which has TensorFlow loaded, and return what it printed."""
-    done = CliRunner().invoke(main, [str(argument) for argument in arguments])
-    assert done.exit_code == code, done.output
-    return done.output
 
 
 @pytest.fixture
@@ -42,7 +31,7 @@ def recipe(tmp_path):
 
 @pytest.mark.parametrize("command", [[], ["data"], ["train"], ["sample"], ["evaluate"]])
 def test_help_has_examples(command):
-    examples = run(*command, "--help").split("Examples:\n")[1]
+    examples = run_command(*command, "--help").split("Examples:\n")[1]
     assert examples.startswith("    python -m tutorial_lib")
 
 
@@ -58,14 +47,14 @@ def test_help_imports_nothing_slow():
 def test_train_resume_and_sample(tmp_path, folder, recipe):
     out = tmp_path / "run"
     command = ("train", recipe, "--data", folder, "--out", out)
-    printed = run(*command, "--kimg", 0.04)
+    printed = run_command(*command, "--kimg", 0.04)
     assert "Skipped 1 files" in printed and "broken.jpg" in printed and "Done: 40 images" in printed
-    assert "resumed at 0.0 kimg" in run(*command, "--kimg", 0.08, "--resume", "must")
-    run("sample", out, "--out", tmp_path / "sheet.png", "--count", 4)
+    assert "resumed at 0.0 kimg" in run_command(*command, "--kimg", 0.08, "--resume", "must")
+    run_command("sample", out, "--out", tmp_path / "sheet.png", "--count", 4)
     assert Image.open(tmp_path / "sheet.png").size == (18, 18)
-    run("sample", out, "--out", tmp_path / "row.png", "--count", 4, "--columns", 4)
+    run_command("sample", out, "--out", tmp_path / "row.png", "--count", 4, "--columns", 4)
     assert Image.open(tmp_path / "row.png").size == (38, 8)
-    run("sample", out, "--out", tmp_path / "cats", "--count", 3, "--seed", 1)
+    run_command("sample", out, "--out", tmp_path / "cats", "--count", 3, "--seed", 1)
     assert len(list((tmp_path / "cats").iterdir())) == 3
 
 
@@ -90,9 +79,9 @@ def test_ctrl_c_saves_and_ends_with_130(tmp_path, folder, recipe):
 
 
 def test_data_commands(tmp_path, folder):
-    printed = run("data", "inspect", folder, "--size", 8)
+    printed = run_command("data", "inspect", folder, "--size", 8)
     assert "12 of 8x8" in printed and "broken.jpg" in printed and "sha256" in printed
-    run("data", "sheet", "drawn", tmp_path / "cats.png", "--count", 9, "--size", 16)
+    run_command("data", "sheet", "drawn", tmp_path / "cats.png", "--count", 9, "--size", 16)
     assert Image.open(tmp_path / "cats.png").size == (52, 52)
 
 
@@ -117,7 +106,7 @@ def test_data_commands(tmp_path, folder):
 )
 def test_mistakes_end_in_one_sentence(tmp_path, monkeypatch, arguments, named):
     monkeypatch.chdir(tmp_path)
-    printed = run(*arguments, code=2)
+    printed = run_command(*arguments, code=2)
     assert named in printed.splitlines()[-1] and printed.count("Error: ") == 1
     assert not list(tmp_path.iterdir()), "a mistake should leave nothing behind"
 

@@ -1,0 +1,1 @@
+"""What several test files share: `from helpers.runs import make_images`."""
