@@ -82,9 +82,9 @@ def test_a_line_that_cannot_be_encoded_silences_no_other():
 @pytest.mark.slow
 def test_training_goes_on_when_only_its_first_line_is_read(tmp_path):
     recipe, run = tmp_path / "tiny.json", tmp_path / "run"
-    recipe.write_text(json.dumps({"size": 8, "latent_size": 4, "width": 4, "batch_size": 8}))
+    recipe.write_text(json.dumps({"size": 16, "latent_size": 4, "width": 2, "batch_size": 50}))
     command = [sys.executable, "-m", "tutorial_lib", "train", recipe, "--data", "drawn"]
-    command += ["--kimg", "11", "--out", run]  # three ticks, a line each
+    command += ["--kimg", "11", "--precision", "float32", "--out", run]  # a line a tick, three
     process = subprocess.Popen(
         list(map(str, command)), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )

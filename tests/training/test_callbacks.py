@@ -1,13 +1,11 @@
 import numpy as np
 import pytest
-from helpers.runs import CallAt, make_trainer
+from helpers.runs import CallAt, make_images, make_trainer
 from helpers.small import Small, assert_as_if_nothing_happened, make_small_trainer
 
-from tutorial_lib.algorithms.gan import GAN
-from tutorial_lib.algorithms.gan_recipes import GANRecipe
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.pretrained import load_card
-from tutorial_lib.training.callbacks import Checkpoints, KeepBest, Log
+from tutorial_lib.training.callbacks import Checkpoints, KeepBest, Log, SampleGrid
 from tutorial_lib.training.log import read_log
 from tutorial_lib.training.trainer import Trainer
 
@@ -50,10 +48,8 @@ def test_nan_stops_before_anything_is_saved(run, whole, where, named):
 
 
 def train_with_scores(directory, scores, kimg):
-    """Train a tiny GAN, whose scores are given, and return its trainer."""
+    """Train, with scores that are given."""
     scores = iter(scores)
-    recipe = GANRecipe(size=8, latent_size=4, width=4, batch_size=8)
-    images = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 3), dtype=np.uint8)
     measure = KeepBest(
         lambda images: {"score": next(scores), "images": len(images)},
         every_kimg=0.016,
@@ -61,17 +57,14 @@ def train_with_scores(directory, scores, kimg):
         score="score",
     )
     callbacks = [measure, Log(), Checkpoints(every_seconds=0)]
-    trainer = Trainer(
-        GAN(recipe, precision="float32"), images, directory, tick_kimg=0.008, callbacks=callbacks
-    )
+    trainer = Trainer(Small(), make_images(), directory, tick_kimg=0.008, callbacks=callbacks)
     trainer.fit(kimg=kimg)
-    return trainer
 
 
-@pytest.mark.slow
 def test_the_best_network_is_kept_also_over_a_resume(tmp_path):
     train_with_scores(tmp_path, [3.0, 2.0, 4.0], 0.048)
     records = read_log(tmp_path / "log.jsonl")
+    assert {record.get("images", 5) for record in records} == {5}
     scores = {record["nimg"]: record.get("score") for record in records}
     assert scores == {8: None, 16: 3.0, 24: None, 32: 2.0, 40: None, 48: 4.0}
     card = load_card(tmp_path / "best")
@@ -81,3 +74,24 @@ def test_the_best_network_is_kept_also_over_a_resume(tmp_path):
     assert load_card(tmp_path)["nimg"] == 56
     train_with_scores(tmp_path, [1.5], 0.064)
     assert load_card(tmp_path / "best")["nimg"] == 64
+
+
+# --- sheets of samples ---------------------------------------------------------------------------
+
+
+def test_sheets_get_rarer_as_a_run_gets_older(tmp_path):
+    callbacks = [SampleGrid(4), Checkpoints(every_seconds=0)]
+    sheets = tmp_path / "samples"
+
+    def train(kimg):
+        trainer = Trainer(Small(), make_images(), tmp_path, tick_kimg=0.008, callbacks=callbacks)
+        trainer.fit(kimg=kimg)
+        return sorted(int(path.stem) for path in sheets.iterdir())
+
+    young = train(0.080)
+    assert young == list(range(0, 81, 8)), "one at every tick"
+    older = train(0.4)
+    gaps = np.diff(older)
+    assert (np.diff(gaps[:-1]) >= 0).all() and gaps[-2] == 40, "whenever it has grown by a tenth"
+    assert older[-1] == 400, "and one at the end"
+    assert train(0.408)[-1] == 408

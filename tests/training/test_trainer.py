@@ -5,12 +5,15 @@ import shutil
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from helpers.runs import TINY_DOCUMENT, TINY_GAN, assert_same_bits, make_images, make_trainer
-from helpers.small import assert_as_if_nothing_happened, make_small_trainer
+from helpers.small import Small, assert_as_if_nothing_happened, assert_bits_of, make_small_trainer
 
+from tutorial_lib.data.sources import Images, Labelled, Pairs, Points
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.training.log import read_log
+from tutorial_lib.training.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("deterministic")
 
@@ -49,6 +52,15 @@ def test_run_directory_holds_what_it_promises(tmp_path):
     card = json.loads((tmp_path / "card.json").read_text())
     assert card["nimg"] == 64 and card["recipe"]["seed"] == 0 and card["data"]["images"] == 20
     assert len(trainer.state.saved()) == 2
+
+
+def test_a_run_in_memory_leaves_nothing_behind(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    trainer = Trainer(Small(), make_images(), tick_kimg=0.016)
+    trainer.fit(kimg=0.032)
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "run in memory: new run, float32" and len(said) == 3, "and a line a tick"
+    assert trainer.nimg == 32 and not list(tmp_path.iterdir())
 
 
 # --- going on ------------------------------------------------------------------------------------
@@ -182,3 +194,23 @@ def test_run_folder_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "run").write_text("")
     with pytest.raises(TutorialError, match="run.*cannot be used"):
         make_trainer(tmp_path / "run").fit(kimg=0.016)
+
+
+@pytest.mark.parametrize(
+    ("source", "shape"),
+    [
+        (Pairs(make_images(), make_images()), r"\(\(8, 8, 3\), \(8, 8, 3\)\)"),
+        (Labelled(make_images(), np.arange(20)), r"\(\(8, 8, 3\), \(\)\)"),
+        (Points(lambda count, seed: np.zeros((count, 2))), r"\(2,\)"),
+    ],
+    ids=["pairs", "labels", "points"],
+)
+def test_a_source_of_something_else_is_refused(source, shape):
+    with pytest.raises(TutorialError, match=rf"of shape \(8, 8, 3\), but these have shape {shape}"):
+        Trainer(Small(), source)
+
+
+def test_a_source_of_images_is_taken_as_the_images(tmp_path, whole):
+    trainer = Trainer(Small(), Images(make_images()), callbacks=[])
+    trainer.fit(kimg=0.016)
+    assert_bits_of(whole, trainer)
