@@ -29,6 +29,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
+from common import RESULTS, rounded, store
 
 from tutorial_lib.algorithms.gan import GAN
 from tutorial_lib.algorithms.gan_recipes import GANRecipe
@@ -36,7 +37,6 @@ from tutorial_lib.data.drawn import COATS, draw_cats
 from tutorial_lib.data.pixels import to_uint8
 from tutorial_lib.data.points import MODE_DEVIATION, draw_points, mode_centres
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.files import write_whole
 from tutorial_lib.hardware.precision import device_name
 from tutorial_lib.losses import (
     LOSSES,
@@ -52,8 +52,6 @@ from tutorial_lib.training.callbacks import Callback, StopOnNonFinite
 from tutorial_lib.training.factors import Judgement, fit_factor_classifier, judge_factors
 from tutorial_lib.training.points import fit_points
 from tutorial_lib.training.trainer import Trainer
-
-RESULTS = Path(__file__).parent.parent / "tutorial_lib" / "results"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,7 +160,7 @@ def compare(part: str, settings: Settings, folder: Path, rows: tuple = ROWS) -> 
             seconds = {"seconds": time.perf_counter() - start}
             record = {"loss": loss, "penalty": penalty, "seed": seed, **outcome, **seconds}
             results["runs"].append(rounded(record))
-            write_whole(path, (json.dumps(rounded(results), indent=1) + "\n").encode())
+            store(path, results, indent=1)
             print(json.dumps(results["runs"][-1]), flush=True)
             keras.backend.clear_session()
 
@@ -180,17 +178,6 @@ def completed(settings: dict) -> dict:
     """Return stored settings with the fields that recipes have got since, at their defaults."""
     recipe = dataclasses.asdict(GANRecipe(**settings["recipe"]))
     return settings | {"recipe": recipe}
-
-
-def rounded(value):
-    """Return a structure with its numbers cut to five digits, and NaN as null."""
-    if isinstance(value, dict):
-        return {key: rounded(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | np.ndarray):
-        return [rounded(item) for item in value]
-    if isinstance(value, float | np.floating):
-        return float(f"{value:.5g}") if np.isfinite(value) else None
-    return int(value) if isinstance(value, np.integer) else value
 
 
 def prepare_images(settings: ImageSettings, folder: Path) -> tuple[dict, Callable]:

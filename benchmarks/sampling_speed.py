@@ -12,7 +12,6 @@ brings them into the book.
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -21,12 +20,12 @@ import time
 from functools import partial
 from pathlib import Path
 
-from turns import rounded, run_program, take_turns, time_steps
+from common import RESULTS, load_before, store
+from turns import run_program, take_turns, time_steps
 
-from tutorial_lib.files import write_whole
 from tutorial_lib.hardware.environment import prepare_tensorflow
 
-RESULT = Path(__file__).parent.parent / "tutorial_lib" / "results" / "sampling_speed.json"
+RESULT = RESULTS / "sampling_speed.json"
 BATCHES = (1, 64)
 SECONDS = 1.0  # of drawing at each batch size
 
@@ -43,7 +42,7 @@ def main() -> None:
     if arguments.draw:
         print(json.dumps(draw(arguments.network)))
         return
-    load = os.getloadavg()[0]  # what else has been running here, in processes
+    load = load_before()
     programs = {
         "first image": partial(first_image, arguments.network),
         "import": lambda: seconds_of([sys.executable, "-c", "import keras, tensorflow"]),
@@ -57,7 +56,7 @@ def main() -> None:
         "rounds": arguments.rounds,
         **summarise(runs),
     }
-    write_whole(arguments.out, (json.dumps(rounded(content), indent=2) + "\n").encode())
+    store(arguments.out, content)
     print(f"Stored in {arguments.out}")
 
 

@@ -12,13 +12,13 @@ import sys
 
 import keras
 import tensorflow as tf
+from common import plain
 from turns import StopWatch, peak_memory_mb
 
 from tutorial_lib.algorithms.base import step_values
 from tutorial_lib.algorithms.gan import GAN
 from tutorial_lib.algorithms.gan_recipes import GANRecipe
 from tutorial_lib.algorithms.networks import get_networks
-from tutorial_lib.algorithms.registry import RECIPES
 from tutorial_lib.hardware.memory import keep_freed_memory
 
 
@@ -26,19 +26,6 @@ def main() -> None:
     """Measure the loop that the command line names, and print the result."""
     loop, recipe, batch, seconds, *precision = sys.argv[1:]
     print(json.dumps(measure(loop, plain(recipe, int(batch)), float(seconds), *precision)))
-
-
-def plain(name: str, batch: int) -> GANRecipe:
-    """Return the plainest recipe with the networks of a named one: no penalty, nothing else."""
-    recipe = RECIPES[name]
-    return GANRecipe(
-        networks=recipe.networks,
-        size=recipe.size,
-        latent_size=recipe.latent_size,
-        width=recipe.width,
-        batch_size=batch,
-        r1_gamma=0.0,
-    )
 
 
 def measure(loop: str, recipe: GANRecipe, seconds: float, *precision: str) -> dict:

@@ -1,14 +1,15 @@
 """Compare the library's training step with other loops, and with the limit of the machine.
 
     python benchmarks/training_speed.py
-    python benchmarks/training_speed.py --torch-python ~/torch/bin/python
+    python benchmarks/training_speed.py --torch-python ~/torch/bin/python --jax-python …
 
 All train the same networks (those of the recipe dcgan, or --recipe) on the same batch: the source
 document's loop as printed in its §5.4; the loop of TensorFlow's DCGAN tutorial, as TensorFlow comes
 and with its oneDNN kernels switched on as the library does; Keras' `fit`; PyTorch, if there is any,
-eager and compiled, in the best of its number formats and memory formats; the library's step in
-float32 and, where the hardware computes in it, in half precision. The document's loop and the
-library's step are also compared on the document's own networks.
+eager and compiled, in the best of its number formats and memory formats; the step under JAX
+(jax_gan.py), if there is any, in the best of its number formats; the library's step in float32
+and, where the hardware computes in it, in half precision. The document's loop and the library's
+step are also compared on the document's own networks.
 
 Each measurement is a process of its own, and they take turns (turns.py). Stored are medians over
 the rounds, and the median, least and greatest of the ratios to the library's step of the same
@@ -20,8 +21,6 @@ or to --out; `make tables` brings them into the book.
 """
 
 import argparse
-import json
-import os
 import statistics
 import sys
 import tempfile
@@ -29,13 +28,12 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from turns import MeasurementError, compare, rounded, run_program, take_turns
+from common import RESULTS, ROOT, load_before, store
+from turns import MeasurementError, compare, run_program, take_turns
 
-from tutorial_lib.files import write_whole
 from tutorial_lib.hardware.environment import prepare_tensorflow
 
 HERE = Path(__file__).parent
-RESULTS = HERE.parent / "tutorial_lib" / "results"
 # Peers run as TensorFlow comes: without what `prepare_tensorflow` sets for the library.
 OURS = ("TF_ENABLE_ONEDNN_OPTS",)
 
@@ -50,17 +48,18 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0, help="of steps a measurement")
     parser.add_argument("--torch-python", default=sys.executable, help="a Python with PyTorch")
+    parser.add_argument("--jax-python", default=sys.executable, help="a Python with JAX")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     prepare_tensorflow()
-    load = os.getloadavg()[0]  # what else has been running here, in processes
+    load = load_before()
     with tempfile.TemporaryDirectory() as folder:
         results = Comparison(arguments, Path(folder) / "networks.npz").run()
     settings = {name: getattr(arguments, name) for name in ("batch", "rounds", "seconds")}
     content = {**results.pop("facts"), "load_before": load, **settings, **results}
     half = any(name != "float32" for name in results["limits"])
     out = arguments.out or RESULTS / f"training_speed{'_half' if half else ''}.json"
-    write_whole(out, (json.dumps(rounded(content), indent=2) + "\n").encode())
+    store(out, content)
     print(f"Stored in {out}")
 
 
@@ -119,6 +118,7 @@ class Comparison:
             "tutorial with oneDNN": self.loop(recipe, "tutorial", drop=()),
             "fit": self.loop(recipe, "fit"),
             **self.torch(precisions, facts),
+            **self.jax(recipe, precisions, facts),
             **self.library(recipe, precisions),
         }
 
@@ -168,6 +168,28 @@ class Comparison:
         asked = self.arguments
         words = (self.outline, asked.batch, asked.seconds, *variant)
         return partial(self.child, "torch_loop", *words, python=asked.torch_python)
+
+    def jax(self, recipe: str, precisions: list[str], facts: dict) -> dict[str, Program]:
+        """Return the step under JAX in its best precision, or nothing where it doesn't run."""
+        asked = self.arguments
+        programs = {
+            name: partial(
+                self.child,
+                "jax_speed",
+                *(recipe, asked.batch, asked.seconds, name),
+                python=asked.jax_python,
+                add={"PYTHONPATH": str(ROOT)},
+            )
+            for name in precisions
+        }
+        try:
+            trials = {name: program() for name, program in programs.items()}
+        except MeasurementError as error:
+            return self.leave_out("JAX", error)
+        best = max(trials, key=lambda name: trials[name]["images_per_second"])
+        facts["versions"]["jax"] = trials[best]["version"]
+        facts["jax_format"] = best.removeprefix("mixed_")
+        return {"jax": programs[best]}
 
     def leave_out(self, what: str, error: MeasurementError) -> dict:
         """Note and say why something is not measured."""

@@ -59,13 +59,16 @@ def peak_memory_mb() -> float:
     return peak / (2**20 if sys.platform == "darwin" else 2**10)  # bytes there, else kilobytes
 
 
-def run_program(command: list[str], *, drop: tuple[str, ...] = ()) -> dict:
+def run_program(
+    command: list[str], *, drop: tuple[str, ...] = (), add: dict[str, str] | None = None
+) -> dict:
     """Return what a program prints in its last line, as JSON.
 
-    `drop` names environment variables that it must not see. Raises `MeasurementError` if it
-    fails.
+    `drop` names environment variables that it must not see, `add` gives it others. Raises
+    `MeasurementError` if it fails.
     """
     environment = {name: value for name, value in os.environ.items() if name not in drop}
+    environment |= add or {}
     try:
         done = subprocess.run(command, env=environment, capture_output=True, text=True)
     except OSError as error:
@@ -90,12 +93,3 @@ def compare(ours: list[float], theirs: list[float]) -> dict[str, float]:
     """Return median, least and greatest of the ratios of neighbours, ours / theirs."""
     ratios = [our / their for our, their in zip(ours, theirs, strict=True)]
     return {"median": statistics.median(ratios), "min": min(ratios), "max": max(ratios)}
-
-
-def rounded(value):
-    """Return a structure with its numbers cut to four digits."""
-    if isinstance(value, dict):
-        return {key: rounded(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [rounded(item) for item in value]
-    return float(f"{value:.4g}") if isinstance(value, float) else value

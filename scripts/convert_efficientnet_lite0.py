@@ -1,4 +1,4 @@
-"""Convert EfficientNet-Lite0 from PyTorch into the weights that `metrics/features.py` loads.
+"""Convert EfficientNet-Lite0 from PyTorch into the weights that `models/lite0.py` loads.
 
 PyTorch is not needed by this package, so this runs in an environment of its own; from the
 project's root:

@@ -19,6 +19,7 @@ LOOPS = {
     "fit": "Keras `fit` with a custom `train_step`, as TensorFlow comes",
     "torch": "PyTorch, eager, {torch_format}",
     "torch compiled": "PyTorch, `torch.compile`, {torch_format}",
+    "jax": "the library's step under JAX, {jax_format}",
     "library float32": "the library's step, float32",
     "library mixed_bfloat16": "the library's step, bfloat16",
     "library mixed_float16": "the library's step, float16",
