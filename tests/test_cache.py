@@ -70,7 +70,7 @@ def test_a_source_is_decoded_once_and_its_losses_are_named_again(source, decoded
 
 def test_the_photographs_of_a_local_source_share_it(source, decoded):
     for _ in range(2):
-        with pytest.warns(UserWarning, match="1 file damaged: deep/b.png"):
+        with pytest.warns(UserWarning, match="1 file, damaged: deep/b.png"):
             assert load_cats(source).shape == (1, 64, 64, 3)
     assert open_dataset(source)[0].shape == (1, 64, 64, 3)
     assert len(decoded) == 3

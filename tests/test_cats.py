@@ -348,7 +348,7 @@ def test_a_folder_in_any_layout_and_size(tmp_path):
 def test_files_left_out_are_warned_of(tmp_path, pixels):
     Image.fromarray(pixels[0]).save(tmp_path / "good.png")
     (tmp_path / "bad.png").write_bytes(b"x")
-    with pytest.warns(UserWarning, match=r"skipped 1 file damaged: bad\.png \(no") as caught:
+    with pytest.warns(UserWarning, match=r"skipped 1 file, damaged: bad\.png \(no") as caught:
         load_cats(tmp_path, cache=tmp_path.with_name("cache-of-bad"))
     assert caught[0].filename == __file__
 
@@ -383,6 +383,16 @@ def test_open_dataset_resizes_the_photographs_once(tmp_path, monkeypatch, serve,
     np.testing.assert_array_equal(open_dataset("cats", 16)[0], images)
     np.testing.assert_array_equal(open_dataset("cats")[0], pixels)
     assert asked == ["/a"]
+
+
+def test_resizing_shows_a_bar_where_somebody_watches(tmp_path, monkeypatch, serve, pixels, capsys):
+    address, _ = serve({"/a": [whole(pack(pixels))]})
+    monkeypatch.setattr(cats, "MIRRORS", (address + "/a",))
+    monkeypatch.setattr(cats, "is_watched", lambda: True)
+    cats.load_cats_sized(16, cache=tmp_path)
+    assert "Resizing: 100%" in capsys.readouterr().err
+    cats.load_cats_sized(8, cache=tmp_path, progress=False)
+    assert capsys.readouterr().err == ""
 
 
 def test_a_local_source_is_decoded_at_the_size_asked(tmp_path, monkeypatch):

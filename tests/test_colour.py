@@ -17,6 +17,8 @@ from pictures import (
 )
 from PIL import Image, ImageCms
 
+from tutorial_lib.data import metadata
+from tutorial_lib.data.colour import to_rgb
 from tutorial_lib.data.decode import decode_image
 
 # ---- transparency
@@ -79,12 +81,10 @@ def test_the_colour_key_of_16_bits_a_channel():
 
 def decode_two(data):
     """Decode a picture of two pixels, side by side, to both: each is a square of its own."""
-    from tutorial_lib.data import colour, metadata
-
     parted = metadata.part(data)
     with Image.open(io.BytesIO(parted.data)) as image:
         image.load()
-    return np.asarray(colour.to_rgb(image, b"", parted.key))[0]
+    return np.asarray(to_rgb(image, b"", parted.key))[0]
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF"])
@@ -110,6 +110,11 @@ def test_premultiplied_alpha_of_a_tiff(sort, expected):
     assert data.count(plain) == 1
     data = data.replace(plain, struct.pack("<HHIHH", 338, 3, 1, sort, 0))
     assert_colour(decode_image(data, 8), expected, 1)
+
+
+def test_premultiplied_grey():
+    image = Image.new("LA", (2, 2), (0, 51)).convert("La")
+    assert_colour(np.asarray(to_rgb(image, b"", ())), (204,) * 3, 1)
 
 
 # ---- profiles
@@ -200,6 +205,34 @@ def test_a_profile_goes_before_the_alpha():
 def test_a_profile_holds_for_the_colours_of_a_palette():
     image = Image.new("RGB", (8, 8), (100, 200, 100)).quantize(2)
     assert decode_image(encoded(image, icc_profile=WIDE), 8)[4, 4, 0] <= 10
+
+
+def printer(inks):
+    """Make an ICC profile of a CMYK printer; `inks` gives the Lab bytes of every overprint."""
+    straight = bytes(range(256))
+    identity = b"".join((65536 if n % 4 == 0 else 0).to_bytes(4, "big") for n in range(9))
+    table = b"mft1" + bytes(4) + b"\4\3\2\0" + identity + 4 * straight
+    table += b"".join(inks(*(n >> bit & 1 for bit in (3, 2, 1, 0))) for n in range(16))
+    table += 3 * straight
+    head = (144 + len(table)).to_bytes(4, "big") + bytes(4) + b"\x02\x40\0\0prtrCMYKLab "
+    white = b"".join(round(v * 65536).to_bytes(4, "big") for v in (0.9642, 1.0, 0.8249))
+    head += bytes(12) + b"acsp" + bytes(28) + white
+    directory = b"\0\0\0\1A2B0" + (144).to_bytes(4, "big") + len(table).to_bytes(4, "big")
+    return head.ljust(128, b"\0") + directory + table
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "JPEG"])
+def test_a_profile_of_cmyk_is_converted(kind):
+    def inks(c, m, y, k):
+        if k or m or y:
+            return b"\0\x80\x80"
+        return bytes([140, 128 - 37, 128 - 50]) if c else b"\xff\x80\x80"  # printed cyan, paper
+
+    for pixel, expected in (((255, 0, 0, 0), (0, 148, 217)), ((0, 0, 0, 0), WHITE)):
+        image = Image.new("CMYK", (16, 16), pixel)
+        options = {"quality": 95} if kind == "JPEG" else {}
+        data = encoded(image, kind, icc_profile=printer(inks), **options)
+        assert_colour(decode_image(data, 8), expected, 12)
 
 
 def test_lab_is_converted():

@@ -57,6 +57,12 @@ def test_small_images_are_enlarged(tmp_path):
     assert_colour(load_one(tmp_path, plain(size=(3, 5)), size=64), RED, 0)
 
 
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF"])
+@pytest.mark.parametrize("shape", [(1, 1), (20_000, 3), (3, 20_000)])
+def test_pictures_of_odd_shapes(tmp_path, kind, shape):
+    assert_colour(load_one(tmp_path, encoded(Image.new("RGB", shape, RED), kind)), RED)
+
+
 @pytest.mark.parametrize("size", [0, -1, 2000, 16.0, "64"])
 def test_other_sizes_are_refused(tmp_path, size):
     with pytest.raises(TutorialError, match=f"from 1 to 1024, not {size!r}"):

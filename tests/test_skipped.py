@@ -40,7 +40,7 @@ SYSTEM = [
     "P.photoslibrary/resources/derivatives/1.jpg", "P.photolibrary/Thumbnails/1.jpg",
 ]  # fmt: skip
 USERS = [
-    "IMG_0.jpg", "previews/1.jpg", "resources/1.jpg", "thumbs/1.jpg", "recycle/1.jpg", "./1.jpg",
+    "IMG_0.jpg", "recycled/1.jpg", "previews/1.jpg", "resources/1.jpg", "thumbs/1.jpg", "./1.jpg",
     "P.photoslibrary/originals/0/1.jpg", "P.photolibrary/Masters/1.jpg", "#1/cat.jpg", "@me/1.jpg",
 ]  # fmt: skip
 
@@ -119,7 +119,7 @@ def test_the_samples_of_a_run_can_be_named(tmp_path):
 
 def test_a_run_without_pictures_besides_says_why_there_are_none(tmp_path):
     make_run(tmp_path)
-    with pytest.raises(TutorialError, match="0 readable images.*1 file a run of this program"):
+    with pytest.raises(TutorialError, match="0 readable images.*1 folder, a run of this program"):
         load_images(tmp_path, 8)
 
 
@@ -189,12 +189,12 @@ SKIPPED = {
 
 def test_kinds_are_counted_and_some_files_named():
     assert summarise_skipped(SKIPPED) == [
-        "2 files damaged: a.png (cut short), b.png (wrong checksum)",
-        "1 file empty: c.png",
+        "2 files, damaged: a.png (cut short), b.png (wrong checksum)",
+        "1 file, empty: c.png",
         "501 files of other kinds (.cat, no suffix)",
     ]
     many = {f"{n}.png": "empty" for n in range(1234)}
-    assert summarise_skipped(many) == ["1,234 files empty: 0.png, 1.png, 2.png, …"]
+    assert summarise_skipped(many) == ["1,234 files, empty: 0.png, 1.png, 2.png, …"]
     suffixes = {f"a.{n}": "of another kind" for n in range(9)}
     assert summarise_skipped(suffixes) == ["9 files of other kinds (.0, .1, .2, …)"]
 
@@ -203,7 +203,7 @@ def test_a_phrase_names_three_files_at_most():
     assert describe_skipped({"a.cat": "of another kind"}) == "1 file of another kind (.cat)"
     phrase = describe_skipped(SKIPPED)
     assert (
-        phrase == "2 files damaged: a.png (cut short), …; 1 file empty: c.png; "
+        phrase == "2 files, damaged: a.png (cut short), …; 1 file, empty: c.png; "
         "501 files of other kinds (.cat, …)"
     )
     kinds = {f"{n}.png": f"kind {n}: why" for n in range(10)}

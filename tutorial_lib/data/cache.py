@@ -25,7 +25,7 @@ from tutorial_lib.data.archive import user_path
 from tutorial_lib.data.skipped import printable
 
 VERSION = 1  # of the decoder: raised when it makes other pixels of the same files
-SMALL = 16 * 2**20  # bytes of files that are decoded in a moment, so that a copy would be a waste
+SMALL = 4 * 2**20  # bytes of files that are decoded in a second, so that a copy would be a waste
 UNUSED_DAYS = 90  # after which the copy of a folder or an archive goes
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
+from tqdm.auto import tqdm
 
 from tutorial_lib.data import archive, folder
 from tutorial_lib.data.cache import (
@@ -104,7 +105,7 @@ def load_cats_sized(
     with _naming_causes(place):
         place.mkdir(parents=True, exist_ok=True)
         photographs = _load_public(place, progress)
-        return photographs if size == SIZE else _load_resized(photographs, size, place)
+        return photographs if size == SIZE else _load_resized(photographs, size, place, progress)
 
 
 def _load_public(place: Path, progress: bool) -> np.ndarray:
@@ -115,11 +116,12 @@ def _load_public(place: Path, progress: bool) -> np.ndarray:
     return images
 
 
-def _load_resized(photographs: np.ndarray, size: int, place: Path) -> np.ndarray:
+def _load_resized(photographs: np.ndarray, size: int, place: Path, progress: bool) -> np.ndarray:
     target = place / f"cats-{DIGEST[:12]}-{size}.npy"
     images = open_array(target)
     if images is None:
-        starts = range(0, len(photographs), CHUNK)
+        hidden = not (progress and is_watched())
+        starts = tqdm(range(0, len(photographs), CHUNK), desc="Resizing", disable=hidden)
         chunks = (folder.resize_images(photographs[i : i + CHUNK], size) for i in starts)
         images = store_array(chunks, len(photographs), size, target)
     return images

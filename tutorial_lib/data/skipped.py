@@ -20,9 +20,9 @@ RUN_PARTS = frozenset(("config.json", "log.jsonl", "samples", "checkpoints", "be
 # lower case: those of Synology and QNAP, of Windows, of Linux and Android, of Apple, of others.
 _SYSTEM_NAMES = frozenset((
     "@eadir", "#recycle", "#snapshot", "@tmp", "@recycle", "@recently-snapshot", "@__thumb",
-    "$recycle.bin", "recycler", "recycled", "system volume information", "thumbs.db",
-    "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "lost+found", "lost.dir",
-    "__macosx", "ipod photo cache", "icon\r", "picasa.ini", "zbthumbnail.info", "captureone",
+    "$recycle.bin", "system volume information", "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db",
+    "desktop.ini", "lost+found", "lost.dir", "__macosx", "ipod photo cache", "icon\r",
+    "picasa.ini", "zbthumbnail.info",
 ))  # fmt: skip
 _SYSTEM_PATTERNS = re.compile(
     "|".join(map(fnmatch.translate, ("*.lrdata", "*.lrcat-data", "found.[0-9][0-9][0-9]")))
@@ -103,9 +103,10 @@ def _escape(letter: str) -> str:
 
 
 def _line(kind: str, examples: list[str], shown: int) -> str:
-    files = "1 file" if len(examples) == 1 else f"{len(examples):,} files"
-    several = list(dict.fromkeys(examples))
-    listed = ", ".join(several[:shown]) + (", …" if len(several) > shown else "")
+    several = len(examples) != 1
+    what = f"{len(examples):,} {'folder' if kind == RUN else 'file'}{'s' if several else ''}"
+    distinct = list(dict.fromkeys(examples))
+    listed = ", ".join(distinct[:shown]) + (", …" if len(distinct) > shown else "")
     if kind == OTHER_KIND:
-        return f"{files} {kind if len(examples) == 1 else 'of other kinds'} ({listed})"
-    return f"{files} {kind}: {listed}" if shown else f"{files} {kind}"
+        return f"{what} {'of other kinds' if several else kind} ({listed})"
+    return f"{what}, {kind}: {listed}" if shown else f"{what}, {kind}"
