@@ -193,6 +193,24 @@ def test_a_member_too_large_for_an_image_is_skipped_unread(tmp_path, monkeypatch
     assert len(images) == 1 and skipped == {"zeros.png": "too large for an image: 5,000 bytes"}
 
 
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize("name", ["a.zip", "a.tar"])
+def test_a_member_too_large_is_not_read_in_place_of_its_namesake(tmp_path, monkeypatch, name):
+    for data in (bytes(5000), plain(RED)):
+        if name.endswith("zip"):
+            with zipfile.ZipFile(tmp_path / name, "a") as packed:
+                packed.writestr("x.png", data)
+        else:
+            with tarfile.open(tmp_path / name, "a") as packed:
+                member = tarfile.TarInfo("x.png")
+                member.size = len(data)
+                packed.addfile(member, io.BytesIO(data))
+    monkeypatch.setattr(archive, "MAX_FILE_BYTES", 1000)
+    images, skipped = load_images(tmp_path / name, 8)
+    assert_colour(images, RED)
+    assert skipped == {"x.png": "too large for an image: 5,000 bytes"}
+
+
 def test_an_oversized_tar_header_is_refused_unread(tmp_path, monkeypatch):
     pack_tar(tmp_path / "a.tar.gz", {"x" * 5000: plain()}, "w:gz")
     monkeypatch.setattr(archive, "MAX_HEADER_BYTES", 1000)

@@ -120,8 +120,11 @@ def test_premultiplied_grey():
 # ---- profiles
 
 
-def profile(primaries=None, gamma=2.2, colours=b"RGB "):
-    """Make an ICC profile of a monitor (columns of XYZ, D50) or of grey, with a plain gamma."""
+def profile(primaries=None, levels=(2.2,), colours=b"RGB "):
+    """Make an ICC profile of a monitor (columns of XYZ, D50) or of grey.
+
+    `levels` are one gamma, or the light of evenly spread values.
+    """
 
     def tag(kind, content):
         return kind + bytes(4) + content + bytes(-len(content) % 4)
@@ -129,7 +132,9 @@ def profile(primaries=None, gamma=2.2, colours=b"RGB "):
     def fixed(values):
         return b"".join(round(v * 65536).to_bytes(4, "big", signed=True) for v in values)
 
-    curve = tag(b"curv", (1).to_bytes(4, "big") + round(gamma * 256).to_bytes(2, "big"))
+    scale = 256 if len(levels) == 1 else 65535
+    curve = len(levels).to_bytes(4, "big")
+    curve = tag(b"curv", curve + b"".join(round(v * scale).to_bytes(2, "big") for v in levels))
     white = (0.9642, 1.0, 0.8249)
     tags = {b"wtpt": tag(b"XYZ ", fixed(white))}
     if colours == b"GRAY":
@@ -150,6 +155,12 @@ def profile(primaries=None, gamma=2.2, colours=b"RGB "):
 
 WIDE = profile(((0.609741, 0.311111, 0.019470), (0.205276, 0.625671, 0.060867),
                 (0.149185, 0.063217, 0.744568)))  # Adobe RGB (1998)  # fmt: skip
+# The curve of sRGB by 40 points, as in the small profiles that sites put into pictures.
+COARSE_SRGB = profile(
+    ((0.436066, 0.222488, 0.013916), (0.385147, 0.716873, 0.097076),
+     (0.143066, 0.060608, 0.714096)),
+    [((v / 39 + 0.055) / 1.055) ** 2.4 if v > 1 else v / 39 / 12.92 for v in range(40)],
+)  # fmt: skip
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
@@ -168,11 +179,20 @@ def test_profiles_of_every_format_are_converted(kind):
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF"])
-def test_an_srgb_profile_changes_no_pixel(kind):
+@pytest.mark.parametrize("srgb", [SRGB, COARSE_SRGB])
+def test_an_srgb_profile_changes_no_pixel(kind, srgb):
     pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
     options = {"lossless": True} if kind == "WEBP" else {}
-    data = encoded(Image.fromarray(pixels), kind, icc_profile=SRGB, **options)
+    data = encoded(Image.fromarray(pixels), kind, icc_profile=srgb, **options)
     np.testing.assert_array_equal(decode_image(data, 32), pixels)
+
+
+def test_the_coarse_srgb_profile_would_change_some():
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    source = ImageCms.ImageCmsProfile(io.BytesIO(COARSE_SRGB))
+    srgb = ImageCms.createProfile("sRGB")
+    changed = ImageCms.profileToProfile(Image.fromarray(pixels), source, srgb)
+    assert 1 <= np.abs(np.asarray(changed).astype(int) - pixels).max() <= 2
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF"])
@@ -189,10 +209,10 @@ def test_a_profile_of_other_channels_is_ignored(mode):
 
 
 def test_a_profile_of_grey_is_converted():
-    data = encoded(Image.new("L", (8, 8), 128), icc_profile=profile(gamma=1.0, colours=b"GRAY"))
+    data = encoded(Image.new("L", (8, 8), 128), icc_profile=profile(levels=(1.0,), colours=b"GRAY"))
     assert_colour(decode_image(data, 8), (188,) * 3, 1)  # half of the light, in sRGB
     image = Image.new("LA", (8, 8), (128, 128))
-    data = encoded(image, icc_profile=profile(gamma=1.0, colours=b"GRAY"))
+    data = encoded(image, icc_profile=profile(levels=(1.0,), colours=b"GRAY"))
     assert_colour(decode_image(data, 8), (221,) * 3, 2)
 
 
@@ -239,7 +259,10 @@ def test_lab_is_converted():
     lab = ImageCms.buildTransform(
         ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), "RGB", "LAB"
     )
-    assert_quarters(decode_image(encoded(lab.apply(quarters()), "TIFF"), 16), 24)
+    image = lab.apply(quarters())
+    assert_quarters(decode_image(encoded(image, "TIFF"), 16), 24)
+    del image.info["icc_profile"]
+    assert_quarters(decode_image(encoded(image, "TIFF"), 16), 24)
 
 
 def test_cmyk_jpeg(tmp_path):

@@ -221,6 +221,15 @@ def test_a_progressive_jpeg_that_ends_with_an_early_scan_is_damaged():
             assert "damaged" in decode_or_explain("a.jpg", data[:end], 60)
 
 
+def test_a_jpeg_that_ends_at_a_mark_to_resume_at_is_damaged():
+    data = noisy(restart_marker_rows=1)
+    marks = [at for at in range(len(data) - 1) if data[at] == 0xFF and 0xD0 <= data[at + 1] <= 0xD7]
+    assert len(marks) >= 3
+    for mark in marks:
+        for end in (mark, mark + 1, mark + 2):
+            assert "damaged" in decode_or_explain("a.jpg", data[:end], 60), end
+
+
 def test_the_jpeg_without_its_last_2_bytes():
     data = (INPUTS / "formats" / "without_its_last_2_bytes.jpg").read_bytes()
     np.testing.assert_array_equal(decode_image(data, 64), decode_image(data + b"\xff\xd9", 64))

@@ -111,6 +111,11 @@ def test_no_other_chunk_of_a_png_drops_or_changes_it(what, checksum):
     np.testing.assert_array_equal(decode_image(odd, 48), decode_image(data, 48))
 
 
+def test_a_profile_is_inflated_to_a_limit():
+    data = with_chunk(encoded(quarters()), *ODD_CHUNKS["a profile of 70 MB"])
+    assert len(metadata.part(data).profile) <= metadata.MAX_PROFILE_BYTES
+
+
 def test_the_png_with_2_megabytes_of_compressed_xmp():
     odd, plain = (
         decode_image((INPUTS / "png" / name).read_bytes(), 96)
@@ -132,7 +137,7 @@ def segment(marker, content):
 
 
 ODD_SEGMENTS = {
-    "a short JFIF": segment(0xE0, b"JFIF"),
+    "a short JFIF": segment(0xE0, b"JFIF\0"),
     "a short profile": segment(0xE2, b"ICC_PROFILE\0"),
     "a profile in pieces that lack one": segment(0xE2, b"ICC_PROFILE\0\1\2xxxx"),
     "a short Adobe mark": segment(0xEE, b"Adobe"),

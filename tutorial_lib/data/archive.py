@@ -113,7 +113,8 @@ class Zip:
     def read(self, names: Iterable[str]) -> Iterator[tuple[str, bytes | Exception]]:
         """Yield the contents of the members named, or the error met in reading one."""
         with zipfile.ZipFile(self.path) as archive:
-            members = {member.filename: member for member in reversed(archive.infolist())}
+            usable = (m for m in reversed(archive.infolist()) if m.file_size <= MAX_FILE_BYTES)
+            members = {member.filename: member for member in usable}
             for name in names:
                 try:
                     yield name, archive.read(members[name])
