@@ -247,7 +247,7 @@ def test_processes_that_load_at_once_do_not_disturb_each_other(tmp_path, serve, 
 
 def test_a_cache_that_is_a_file(tmp_path):
     (tmp_path / "cache").write_bytes(b"")
-    with pytest.raises(TutorialError, match="kept in .*cache .*MB are needed.*XDG_CACHE_HOME"):
+    with pytest.raises(TutorialError, match="kept in .*cache .*make room.*XDG_CACHE_HOME"):
         load_cats(cache=tmp_path / "cache")
 
 

@@ -109,7 +109,10 @@ def check_space(folder: Path, needed: int) -> None:
     """Raise OSError if there are fewer bytes free on the disk of a folder than are needed."""
     free = shutil.disk_usage(folder).free
     if free < needed:
-        raise OSError(errno.ENOSPC, f"only {free / 1e6:,.0f} MB are free")
+        raise OSError(
+            errno.ENOSPC,
+            f"only {free / 1e6:,.0f} MB are free, and {needed / 1e6:,.0f} MB are needed",
+        )
 
 
 def remove_unused(folder: Path) -> None:

@@ -47,8 +47,6 @@ ARCHIVE_BYTES = 290_000_000
 RETRIES = 2  # of each mirror, after its first failure
 TIMEOUT = 30  # seconds without a byte
 CHUNK = 256  # images resized and written at a time
-
-
 # What the operating system says of a disk that is full or may not be written.
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS,
                errno.EIO, errno.ENOTDIR, errno.EEXIST)  # fmt: skip
@@ -221,9 +219,7 @@ def _naming_causes(place: Path) -> Iterator[None]:
         reason = printable(str(error.strerror or error))
         if error.errno not in DISK_ERRORS:
             raise _no_download(place, reason) from error
-        needed = ARCHIVE_BYTES + COUNT * SIZE * SIZE * 3
         raise TutorialError(
-            f"The cat photographs cannot be kept in {printable(place)} ({reason}); "
-            f"{needed / 1e6:,.0f} MB are needed: make room there, or name another folder, as the "
-            "environment variable XDG_CACHE_HOME does."
+            f"The cat photographs cannot be kept in {printable(place)} ({reason}): make room "
+            "there, or name another folder, as the environment variable XDG_CACHE_HOME does."
         ) from error
