@@ -5,8 +5,8 @@ Usage, from the project's root, after a benchmark has stored new results:
     python scripts/make_tables.py
 
 A page asks for a table with two lines, <!-- table: NAME --> and <!-- end -->; what stands between
-them is replaced. NAME is a key of `TABLES` in tutorial_lib/show/tables.py. A test checks that the pages
-agree with the results.
+them is replaced. NAME is a key of `TABLES` in tutorial_lib/show/tables.py. A test checks that the
+pages agree with the results.
 """
 
 import re

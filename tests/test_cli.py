@@ -48,7 +48,7 @@ def test_train_resume_and_sample(tmp_path, folder, recipe):
     out = tmp_path / "run"
     command = ("train", recipe, "--data", folder, "--out", out)
     printed = run_command(*command, "--kimg", 0.04)
-    assert "Skipped 1 files" in printed and "broken.jpg" in printed and "Done: 40 images" in printed
+    assert "Skipped 1 file, damaged: broken.jpg" in printed and "Done: 40 images" in printed
     assert "resumed at 0.0 kimg" in run_command(*command, "--kimg", 0.08, "--resume", "must")
     run_command("sample", out, "--out", tmp_path / "sheet.png", "--count", 4)
     assert Image.open(tmp_path / "sheet.png").size == (18, 18)

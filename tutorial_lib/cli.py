@@ -8,12 +8,14 @@ import dataclasses
 import json
 import os
 import sys
+import warnings
 from pathlib import Path
 
 import click
 
 import tutorial_lib
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.files import printable, user_path
 from tutorial_lib.hardware.environment import import_tensorflow, prepare_tensorflow
 from tutorial_lib.progress import say
 
@@ -32,12 +34,7 @@ class _Commands(click.Group):
             raise _mistake("This needs more memory than there is: ask for less at once.") from error
 
 
-def _user_path(text: str) -> Path:
-    """Return a path as users write them: `~` is their home."""
-    return Path(text).expanduser()
-
-
-PATH = click.types.FuncParamType(_user_path)
+PATH = click.types.FuncParamType(user_path)
 PATH.name = "path"
 
 SEVERAL_DEVICES = """Several devices share each batch of the recipe, and compute what one would.
@@ -71,6 +68,7 @@ def main() -> None:
       python -m tutorial_lib evaluate runs/cats
     """
     prepare_tensorflow()
+    warnings.formatwarning = lambda message, *_, **__: f"{message}\n"  # a sentence, and no source
 
 
 @main.group()
@@ -100,11 +98,12 @@ def fetch() -> None:
 @data.command()
 @click.argument("name", metavar="DATA")
 @click.option("--size", default=64, show_default=True, help="Pixels a side.")
-def inspect(name: str, size: int) -> None:
+@click.option("--skipped", type=PATH, help="A file to list all skipped files in, with reasons.")
+def inspect(name: str, size: int, skipped: Path | None) -> None:
     """Say what DATA holds: number, shape, mean colour, digest, files skipped."""
     from tutorial_lib.data.pixels import fingerprint
 
-    images = _open_data(name, size)
+    images = _open_data(name, size, skipped)
     red, green, blue = images[:1000].mean(axis=(0, 1, 2))
     say(f"images       {len(images)} of {images.shape[1]}x{images.shape[2]} pixels")
     say(f"mean colour  red {red:.0f}, green {green:.0f}, blue {blue:.0f} (first 1000)")
@@ -127,7 +126,7 @@ def sheet(name: str, out: Path, size: int, count: int, seed: int) -> None:
     images = _open_data(name, size)
     chosen = np.random.default_rng(seed).permutation(len(images))[:count]
     save_grid(images[np.sort(chosen)], out)
-    say(f"{len(chosen)} images in {out}")
+    say(f"{len(chosen)} images in {printable(out)}")
 
 
 @main.command(epilog=SEVERAL_DEVICES)
@@ -203,7 +202,7 @@ def train(recipe, name, minutes, kimg, out, resume, precision, seed, every, stra
         trainer.fit(minutes=minutes, kimg=kimg, resume=resume)
     except KeyboardInterrupt:
         sys.exit(130)
-    say(f"Done: {trainer.nimg} images seen. Sheets in {out / 'samples'}.")
+    say(f"Done: {trainer.nimg} images seen. Sheets in {printable(out / 'samples')}.")
 
 
 @main.command()
@@ -239,7 +238,7 @@ def sample(source: str, out: Path, count: int, seed: int, columns: int | None) -
         save_grid(np.concatenate(list(pieces)), out, columns)
     else:
         save_pieces(pieces, out, count)
-    say(f"{count} images in {out}")
+    say(f"{count} images in {printable(out)}")
 
 
 @main.command()
@@ -286,13 +285,15 @@ def evaluate(source: str, name: str | None, count: int, seed: int, out: Path | N
         write_whole(out, (json.dumps(record, indent=2) + "\n").encode())
 
 
-def _open_data(name: str, size: int, **options):
-    """Return the images of DATA, after naming the files that had to be skipped."""
+def _open_data(name: str, size: int, skipped_list: Path | None = None, **options):
+    """Return the images of DATA, after saying which files had to be skipped."""
     from tutorial_lib.data import open_dataset
+    from tutorial_lib.data.skipped import summarise_skipped, write_skipped
 
     images, skipped = open_dataset(name, size, **options)
-    if skipped:
-        click.echo(f"Skipped {len(skipped)} files:", err=True)
-        for file, reason in skipped.items():
-            click.echo(f"  {file}: {reason}", err=True)
+    for line in summarise_skipped(skipped):
+        click.echo(f"Skipped {line}.", err=True)
+    if skipped and skipped_list:
+        write_skipped(skipped, skipped_list)
+        click.echo(f"All of them are named in {printable(skipped_list)}.", err=True)
     return images

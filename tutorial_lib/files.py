@@ -1,4 +1,4 @@
-"""Writing files so that a reader, or a later run, never finds half of one."""
+"""Files of a user: paths as they write them, names as they can be shown, and whole writes."""
 
 import contextlib
 import os
@@ -6,6 +6,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tutorial_lib.errors import TutorialError
+
+
+def user_path(path: str | os.PathLike) -> Path:
+    """Make a path of what a user wrote: `~` is the home folder, if there is one."""
+    return Path(os.path.expanduser(path))
+
+
+def printable(text: str | os.PathLike) -> str:
+    r"""Escape what a terminal would obey or could not show, as in `caf\xe9\x1b[2J`.
+
+    That is control characters, lines' ends, marks that turn the direction of writing, and bytes
+    that are no text. The joiner inside emoji stays.
+    """
+    return "".join(
+        letter if letter.isprintable() or letter == "\u200d" else _escape(letter)
+        for letter in os.fspath(text)
+    )
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -32,3 +49,7 @@ def writing_to(directory: Path) -> Iterator[None]:
             f"The run folder {directory} could not be written ({error}): mend that, and train "
             "again to go on from the last checkpoint."
         ) from error
+
+
+def _escape(letter: str) -> str:
+    return letter.encode("unicode_escape").decode()

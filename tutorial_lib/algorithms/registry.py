@@ -1,7 +1,5 @@
 """Which algorithms there are, and by which names their recipes go: the one place that knows all."""
 
-from pathlib import Path
-
 import keras
 
 from tutorial_lib.algorithms.base import Algorithm
@@ -9,6 +7,7 @@ from tutorial_lib.algorithms.gan import GAN
 from tutorial_lib.algorithms.recipes import Recipe, from_fields, read_fields
 from tutorial_lib.algorithms.vae import VAE
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.files import user_path
 
 ALGORITHMS: dict[str, type[Algorithm]] = {"gan": GAN, "vae": VAE}
 RECIPES: dict[str, Recipe] = {
@@ -43,7 +42,7 @@ def load_recipe(name_or_path: str) -> Recipe:
     """
     if name_or_path in RECIPES:
         return RECIPES[name_or_path]
-    path = Path(name_or_path).expanduser()
+    path = user_path(name_or_path)
     if path.suffix != ".json" or not path.is_file():
         raise TutorialError(
             f"There is no recipe named {name_or_path!r}. Choose from: {', '.join(RECIPES)}, "

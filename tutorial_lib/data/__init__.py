@@ -14,19 +14,14 @@ def open_dataset(
 ) -> tuple[np.ndarray, dict[str, str]]:
     """Open a dataset by its name or path, as every command and chapter does.
 
-    Args:
-        name: "cats" for the photographs, "drawn" for the drawn cats, else the path of a folder or
-            an archive of images.
-        size: side of the square images in pixels.
-        count: how many cats to draw; the other datasets have the size they have.
-        seed: seed of the drawn cats.
+    `name` is "cats" for the photographs, "drawn" for the drawn cats, else the path of a folder or
+    an archive of images; `size` is the side of the square images in pixels. Of drawn cats there
+    are `count`, drawn from `seed`; the other datasets have the size they have. Where there is a
+    terminal, a bar shows that images are being decoded.
 
-    Returns:
-        The images, uint8 (N, size, size, 3), those of "cats" memory-mapped and read-only, and a
-        dictionary {file name: reason} of the files of a path that were skipped.
-
-    Raises:
-        TutorialError: the name is unknown, or the dataset cannot be read.
+    Returns the images, uint8 (N, size, size, 3), memory-mapped and read-only if they come from
+    the cache, and {file name: reason} of the files of a path that were skipped. Raises
+    `TutorialError` if the name is unknown, or the dataset cannot be read.
     """
     if name == "cats":
         from tutorial_lib.data.cats import load_cats_sized
@@ -36,13 +31,14 @@ def open_dataset(
         from tutorial_lib.data.drawn import draw_cats
 
         return draw_cats(count, size, seed=seed).images, {}
-    if not os.path.exists(os.path.expanduser(name)):
+    from tutorial_lib.data.folder import load_images
+    from tutorial_lib.files import printable, user_path
+
+    if not user_path(name).exists():
         from tutorial_lib.errors import TutorialError
 
         raise TutorialError(
-            f'There is no dataset "{name}": give "cats", "drawn", or the path of a folder or an '
-            "archive of images."
+            f'There is no dataset "{printable(name)}": give "cats", "drawn", or the path of a '
+            "folder or an archive of images."
         )
-    from tutorial_lib.data.folder import load_images
-
-    return load_images(name, size)
+    return load_images(name, size, progress=True)

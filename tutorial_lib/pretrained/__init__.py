@@ -15,6 +15,7 @@ from tqdm.auto import tqdm
 
 from tutorial_lib.data.pixels import to_uint8
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.files import user_path
 from tutorial_lib.progress import is_watched
 from tutorial_lib.store import CARD, read_card, read_weights
 
@@ -87,7 +88,7 @@ def find_network(name_or_directory: str | Path) -> Path:
     Raises `TutorialError` if there is neither.
     """
     published = Path(str(resources.files(__name__))) / name_or_directory
-    for directory in (published, Path(name_or_directory)):
+    for directory in (published, user_path(name_or_directory)):
         if (directory / CARD).is_file():
             return directory
     raise TutorialError(
