@@ -8,11 +8,11 @@ from tutorial_lib.data.folder import load_images
 from tutorial_lib.data.skipped import (
     describe_skipped,
     is_passed_over,
-    printable,
     summarise_skipped,
     write_skipped,
 )
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.files import printable
 
 
 def write(folder, *names, data=None):
