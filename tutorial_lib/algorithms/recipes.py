@@ -41,6 +41,10 @@ class Recipe:
     """Hold what every algorithm needs to know; change it with `dataclasses.replace`.
 
     Raises `TutorialError` for a value that no training could use.
+
+    >>> dataclasses.replace(Recipe(), batch_size=0)
+    Traceback (most recent call last):
+    tutorial_lib.errors.TutorialError: batch_size must be positive, but is 0.
     """
 
     # Networks

@@ -39,6 +39,9 @@ def load_recipe(name_or_path: str) -> Recipe:
     Fields that the file leaves out keep their defaults. A field "algorithm" says what the recipe
     is for: "gan", the default, or "vae". Raises `TutorialError` for an unknown name, a file that
     is not JSON, or a field that does not exist.
+
+    >>> load_recipe("dcgan").batch_size
+    16
     """
     if name_or_path in RECIPES:
         return RECIPES[name_or_path]

@@ -34,6 +34,10 @@ def frechet_distance(first: Gaussian, second: Gaussian) -> float:
 
     In features of a network it was proposed for GANs by Heusel 2017. It is at least 0, and 0
     for equal Gaussians. Raises `TutorialError` if the two have unequal dimensions.
+
+    >>> first = Gaussian(np.zeros(2), np.eye(2))
+    >>> frechet_distance(first, Gaussian(np.array([3.0, 0.0]), 4 * np.eye(2)))  # 3² + 2 (2 - 1)²
+    11.0
     """
     check_dimensions(len(first.mean), len(second.mean))
     shift = np.sum((first.mean - second.mean) ** 2)

@@ -33,6 +33,10 @@ def precision_recall(real: np.ndarray, fake: np.ndarray, *, neighbours: int = 3)
     `real` is (N, D), `fake` (M, D); an image on the edge of a ball is inside (Kynkäänniemi
     2019). One outlier with a large ball can cover many fakes. Raises `TutorialError` for fewer
     than `neighbours` + 1 images, or features that are not finite or differ in number.
+
+    >>> points = np.random.default_rng(0).normal(size=(100, 4))
+    >>> precision_recall(points, points)
+    PrecisionRecall(precision=1.0, recall=1.0)
     """
     real, fake = _checked(real, fake, neighbours)
     margin = slack(real, fake)

@@ -82,6 +82,9 @@ def build_dcgan_generator(
     hidden layer has `width` channels, each one before it twice as many, up to 8 × `width`.
     Kernels of 4 are divisible by the stride of 2, which avoids checkerboards. Raises
     `TutorialError` if `size` is not 8, 16, 32, … or a width is not positive.
+
+    >>> build_dcgan_generator(size=16, latent_size=8, width=4)(draw_latents(2, 8)).shape.as_list()
+    [2, 16, 16, 3]
     """
     widths = doubling_widths(size, width)
     require(latent_size > 0, f"latent_size must be at least 1, not {latent_size}.")

@@ -25,6 +25,9 @@ def image_grid(images: np.ndarray, columns: int | None = None) -> np.ndarray:
 
     Images are uint8, or floats in [-1, 1]. `columns` defaults to a square grid. Raises
     `TutorialError` if there are no images or they have another shape.
+
+    >>> image_grid(np.zeros((6, 8, 8, 3), np.uint8), columns=3).shape  # with gaps of 2 pixels
+    (18, 28, 3)
     """
     if images.ndim != 4 or images.shape[-1] != 3 or len(images) == 0:
         raise TutorialError(f"A grid needs images of shape (N, h, w, 3), not {images.shape}.")
