@@ -1,8 +1,43 @@
+from pathlib import Path
+
 import pytest
 from helpers.disks import filled
 
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.files import write_whole, writing_to
+from tutorial_lib.files import printable, user_path, write_whole, writing_to
+
+# --- names ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("cat 1.jpg", "cat 1.jpg"),
+        ("Katze ä 猫 🐈.jpg", "Katze ä 猫 🐈.jpg"),
+        ("\x1b[2J\x1b]0;x\x07.jpg", r"\x1b[2J\x1b]0;x\x07.jpg"),
+        ("a\nb\rc\td", r"a\nb\rc\td"),
+        ("\u202egpj.exe", r"\u202egpj.exe"),
+        ("\u2066x\u2069\u200f", r"\u2066x\u2069\u200f"),
+        ("\x9b31m\x7f\x85", r"\x9b31m\x7f\x85"),
+        ("caf\udce9", r"caf\udce9"),
+        ("\u2028", r"\u2028"),
+        ("👩\u200d🚀", "👩\u200d🚀"),
+    ],
+)
+def test_names_are_escaped(name, shown):
+    assert printable(name) == shown
+    printable(name).encode()
+
+
+def test_a_tilde_is_the_home(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/someone")
+    assert user_path("~/runs/cats") == Path("/home/someone/runs/cats")
+    assert user_path(Path("~")) == Path("/home/someone")
+    for other in ("runs/~", "/runs", "~nobody-of-that-name/runs", "."):
+        assert user_path(other) == Path(other)
+
+
+# --- whole writes --------------------------------------------------------------------------------
 
 
 def test_a_file_is_written_with_its_folder_and_leaves_no_other(tmp_path):

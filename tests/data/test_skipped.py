@@ -12,7 +12,6 @@ from tutorial_lib.data.skipped import (
     write_skipped,
 )
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.files import printable
 
 
 def write(folder, *names, data=None):
@@ -138,26 +137,6 @@ def test_a_config_alone_is_no_run(tmp_path):
 
 
 # ---- how it is said
-
-
-@pytest.mark.parametrize(
-    ("name", "shown"),
-    [
-        ("cat 1.jpg", "cat 1.jpg"),
-        ("Katze ä 猫 🐈.jpg", "Katze ä 猫 🐈.jpg"),
-        ("\x1b[2J\x1b]0;x\x07.jpg", r"\x1b[2J\x1b]0;x\x07.jpg"),
-        ("a\nb\rc\td", r"a\nb\rc\td"),
-        ("\u202egpj.exe", r"\u202egpj.exe"),
-        ("\u2066x\u2069\u200f", r"\u2066x\u2069\u200f"),
-        ("\x9b31m\x7f\x85", r"\x9b31m\x7f\x85"),
-        ("caf\udce9", r"caf\udce9"),
-        ("\u2028", r"\u2028"),
-        ("👩\u200d🚀", "👩\u200d🚀"),
-    ],
-)
-def test_names_are_escaped(name, shown):
-    assert printable(name) == shown
-    printable(name).encode()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such names on this system")
