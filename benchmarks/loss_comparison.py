@@ -33,7 +33,8 @@ from common import RESULTS, rounded, store
 
 from tutorial_lib.algorithms.gan import GAN
 from tutorial_lib.algorithms.gan_recipes import GANRecipe
-from tutorial_lib.data.drawn import COATS, draw_cats
+from tutorial_lib.data.drawn import draw_cats
+from tutorial_lib.data.drawn_factors import COATS
 from tutorial_lib.data.pixels import to_uint8
 from tutorial_lib.data.points import MODE_DEVIATION, draw_points, mode_centres
 from tutorial_lib.errors import TutorialError

@@ -288,7 +288,7 @@ def evaluate(source: str, name: str | None, count: int, seed: int, out: Path | N
 def _open_data(name: str, size: int, skipped_list: Path | None = None, **options):
     """Return the images of DATA, after saying which files had to be skipped."""
     from tutorial_lib.data import open_dataset
-    from tutorial_lib.data.skipped import summarise_skipped, write_skipped
+    from tutorial_lib.data.loading.skipped import summarise_skipped, write_skipped
 
     images, skipped = open_dataset(name, size, **options)
     for line in summarise_skipped(skipped):

@@ -3,7 +3,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from tutorial_lib.data.drawn import (
+from tutorial_lib.data.drawn import draw_cats, render
+from tutorial_lib.data.drawn_factors import (
     BACKGROUNDS,
     COATS,
     EYE_COLOURS,
@@ -11,9 +12,7 @@ from tutorial_lib.data.drawn import (
     FACTORS,
     KINDS,
     PALETTES,
-    draw_cats,
     draw_factors,
-    render,
     visible_kinds,
 )
 from tutorial_lib.data.drawn_shapes import Face

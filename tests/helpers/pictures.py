@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tutorial_lib.data.folder import load_images
+from tutorial_lib.data.loading.folder import load_images
 
 INPUTS = Path(__file__).parents[1] / "inputs"
 RED, GREEN, BLUE, WHITE, GREY = (

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tutorial_lib.data.drawn import KINDS, draw_factors, visible_kinds
+from tutorial_lib.data.drawn_factors import KINDS, draw_factors, visible_kinds
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.metrics.kinds import joint_coverage, joint_kinds, kind_shares, kinds_covered
 

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from tutorial_lib.data.drawn import KINDS, draw_cats, visible_kinds
+from tutorial_lib.data.drawn import draw_cats
+from tutorial_lib.data.drawn_factors import KINDS, visible_kinds
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.metrics.kinds import kind_shares, kinds_covered
 from tutorial_lib.models.factor_classifier import FEATURES

@@ -31,7 +31,7 @@ def open_dataset(
         from tutorial_lib.data.drawn import draw_cats
 
         return draw_cats(count, size, seed=seed).images, {}
-    from tutorial_lib.data.folder import load_images
+    from tutorial_lib.data.loading.folder import load_images
     from tutorial_lib.files import printable, user_path
 
     if not user_path(name).exists():

@@ -19,16 +19,16 @@ from urllib.parse import urlsplit
 import numpy as np
 from tqdm.auto import tqdm
 
-from tutorial_lib.data import archive, folder
-from tutorial_lib.data.cache import (
+from tutorial_lib.data.loading import archive, folder
+from tutorial_lib.data.loading.cache import (
     cache_place,
     check_space,
     open_array,
     remove_unused,
     store_array,
 )
+from tutorial_lib.data.loading.skipped import describe_skipped
 from tutorial_lib.data.pixels import fingerprint
-from tutorial_lib.data.skipped import describe_skipped
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import printable
 from tutorial_lib.progress import is_watched

@@ -13,9 +13,9 @@ import numpy as np
 from PIL import Image
 from tqdm.auto import tqdm
 
-from tutorial_lib.data import archive, cache
-from tutorial_lib.data.decode import FORMATS, decode_or_explain
-from tutorial_lib.data.skipped import describe_skipped
+from tutorial_lib.data.loading import archive, cache
+from tutorial_lib.data.loading.decode import FORMATS, decode_or_explain
+from tutorial_lib.data.loading.skipped import describe_skipped
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import printable
 from tutorial_lib.progress import is_watched

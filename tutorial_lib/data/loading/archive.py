@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PureWindowsPath
 from typing import NamedTuple
 
-from tutorial_lib.data.skipped import RUN, RUN_PARTS, is_passed_over, is_run
+from tutorial_lib.data.loading.skipped import RUN, RUN_PARTS, is_passed_over, is_run
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import printable, user_path
 

@@ -17,9 +17,9 @@ from helpers.pictures import (
 )
 from PIL import Image, ImageCms
 
-from tutorial_lib.data import metadata
-from tutorial_lib.data.colour import to_rgb
-from tutorial_lib.data.decode import decode_image
+from tutorial_lib.data.loading import metadata
+from tutorial_lib.data.loading.colour import to_rgb
+from tutorial_lib.data.loading.decode import decode_image
 
 # ---- transparency
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from tutorial_lib.data import cache, folder, open_dataset
 from tutorial_lib.data.cats import load_cats
-from tutorial_lib.data.folder import load_images
+from tutorial_lib.data.loading.folder import load_images
 
 
 @pytest.fixture(autouse=True)

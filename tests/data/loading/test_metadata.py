@@ -7,8 +7,8 @@ import pytest
 from helpers.pictures import INPUTS, assert_quarters, chunk, encoded, exif, load_one, quarters
 from PIL import Image, PngImagePlugin
 
-from tutorial_lib.data import metadata
-from tutorial_lib.data.decode import decode_image, readable_formats
+from tutorial_lib.data.loading import metadata
+from tutorial_lib.data.loading.decode import decode_image, readable_formats
 
 # ---- orientation
 

@@ -17,7 +17,7 @@ from helpers.pictures import (
 from PIL import Image
 
 from tutorial_lib.data import open_dataset
-from tutorial_lib.data.folder import load_images, resize_images
+from tutorial_lib.data.loading.folder import load_images, resize_images
 from tutorial_lib.errors import TutorialError
 
 # ---- crop and size
@@ -250,7 +250,7 @@ def test_decoding_shows_a_bar_where_somebody_watches(tmp_path, monkeypatch, caps
     (tmp_path / "a.png").write_bytes(plain())
     open_dataset(tmp_path, 8)
     assert capsys.readouterr().err == ""
-    monkeypatch.setattr("tutorial_lib.data.folder.is_watched", lambda: True)
+    monkeypatch.setattr("tutorial_lib.data.loading.folder.is_watched", lambda: True)
     open_dataset(tmp_path, 8)
     assert "Decoding: 100%" in capsys.readouterr().err
     load_images(tmp_path, 8)

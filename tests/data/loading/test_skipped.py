@@ -4,8 +4,8 @@ import os
 import pytest
 from helpers.pictures import BLUE, RED, assert_colour, pack_zip, plain
 
-from tutorial_lib.data.folder import load_images
-from tutorial_lib.data.skipped import (
+from tutorial_lib.data.loading.folder import load_images
+from tutorial_lib.data.loading.skipped import (
     describe_skipped,
     is_passed_over,
     summarise_skipped,

@@ -16,9 +16,9 @@ from helpers.pictures import (
 )
 from PIL import Image
 
-from tutorial_lib.data import decode
-from tutorial_lib.data.decode import decode_image, decode_or_explain
-from tutorial_lib.data.folder import load_images
+from tutorial_lib.data.loading import decode
+from tutorial_lib.data.loading.decode import decode_image, decode_or_explain
+from tutorial_lib.data.loading.folder import load_images
 
 # ---- formats and modes
 

@@ -20,9 +20,9 @@ from helpers.pictures import (
 )
 from PIL import Image
 
-from tutorial_lib.data import archive
-from tutorial_lib.data.decode import decode_image
-from tutorial_lib.data.folder import load_images
+from tutorial_lib.data.loading import archive
+from tutorial_lib.data.loading.decode import decode_image
+from tutorial_lib.data.loading.folder import load_images
 from tutorial_lib.errors import TutorialError
 
 ARCHIVES = ["a.zip", "a.tar", "a.tar.gz", "a.tgz", "a.tar.bz2", "a.tar.xz"]

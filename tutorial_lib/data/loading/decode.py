@@ -12,8 +12,8 @@ import threading
 import numpy as np
 from PIL import Image, ImageChops, JpegImagePlugin
 
-from tutorial_lib.data import colour, metadata
-from tutorial_lib.data.skipped import OTHER_KIND
+from tutorial_lib.data.loading import colour, metadata
+from tutorial_lib.data.loading.skipped import OTHER_KIND
 from tutorial_lib.files import printable
 
 # Files in these formats are known by their first bytes and hold one picture. Documents, films,

@@ -1,0 +1,1 @@
+"""From folders and archives of pictures, of any origin, to one array of small squares."""
