@@ -9,8 +9,9 @@ import pytest
 from helpers.pictures import BLUE, RED, assert_colour, pack_tar, plain
 from PIL import Image
 
-from tutorial_lib.data import cache, folder, open_dataset
+from tutorial_lib.data import open_dataset
 from tutorial_lib.data.cats import load_cats
+from tutorial_lib.data.loading import cache, folder
 from tutorial_lib.data.loading.folder import load_images
 
 
