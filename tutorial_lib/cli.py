@@ -276,7 +276,7 @@ def evaluate(source: str, name: str | None, count: int, seed: int, out: Path | N
     else:  # of drawn cats twice as many: the floor needs them
         images = _open_data(name, generator.output_shape[1], count=2 * count)
         reference = reference_from_images(images, name, count=count)
-    if load_card(source)["data"].get("sha256") != reference.sha256:
+    if load_card(source).get("data", {}).get("sha256") != reference.sha256:
         click.echo(f"Note: {source} was trained on other images than {reference.name}.", err=True)
     evaluation = evaluate_generator(generator, reference, count=count, seed=seed)
     say(str(evaluation))

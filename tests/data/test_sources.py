@@ -144,7 +144,7 @@ def test_labels_stay_with_their_images_and_are_no_pixels(labels):
     source = Labelled(numbered(50), labels)
     assert source.shape == ((4, 6, 3), labels.shape[1:])
     images, found = next(iter(source.batches(25, seed=2, flip=True)))
-    assert images.dtype == "float32" and found.dtype == "int32"
+    assert images.dtype == "float32" and found.dtype == "int64"
     np.testing.assert_array_equal(found, labels[numbers(images.numpy())])
 
 

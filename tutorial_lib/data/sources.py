@@ -172,7 +172,7 @@ class Labelled(_Arrays):
                 f"{labels.dtype} of shape {labels.shape}."
             )
         _check_lengths("images", images, "labels", labels)
-        super().__init__(images, labels.astype(np.int32))
+        super().__init__(images, labels.astype(np.int64))
 
     def facts(self) -> dict[str, object]:
         """Return the number of images and the SHA-256 of pixels and labels."""

@@ -106,7 +106,7 @@ def load_lite0() -> "keras.Model":
 
     try:
         weights = read_weights(find_network(LITE0))
-    except TutorialError as error:
+    except (TutorialError, KeyError) as error:
         raise TutorialError(
             f"The network that measures, {LITE0}, cannot be loaded, so install tutorial_lib "
             f"again: {error}"
