@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tutorial_lib.hardware import small_convolutions
 from tutorial_lib.hardware.faster import inner_layers, speed_up
 from tutorial_lib.hardware.precision import precision_scope
 from tutorial_lib.models import dcgan, resnet
@@ -101,6 +102,83 @@ def test_vectors_frozen_layers_and_shared_statistics_are_left_to_keras():
     fast.layers[0].synchronized, fast.trainable = False, False
     fast(inputs, training=True)
     assert np.all(fast.layers[0].moving_mean == 0)
+
+
+# --- convolutions
+
+
+def convolution(kernel, stride, kind=layers.Conv2D, **options):
+    return lambda: kind(5, kernel, strides=stride, padding="same", **options)
+
+
+each_convolution = pytest.mark.parametrize("kernel, stride", [(4, 2), (5, 2), (3, 1), (1, 1)])
+each_kind = pytest.mark.parametrize("kind", [layers.Conv2D, layers.Conv2DTranspose])
+
+
+@each_convolution
+def test_the_gradient_to_a_kernel_is_that_of_tensorflow(kernel, stride):
+    large, small = draw(3, 4 * stride, 4 * stride, 6), draw(3, 4, 4, 5)
+    ours = small_convolutions.kernel_gradient(large, small, kernel, stride)
+    theirs = tf.raw_ops.Conv2DBackpropFilter(
+        input=large,
+        filter_sizes=ours.shape,
+        out_backprop=small,
+        strides=[1, stride, stride, 1],
+        padding="SAME",
+    )
+    assert_close([ours], [theirs], 1e-5)
+
+
+@each_kind
+@each_convolution
+@pytest.mark.parametrize("more", [{}, {"use_bias": False}, {"activation": "tanh"}])
+def test_small_convolutions_have_keras_outputs_and_gradients(kind, kernel, stride, more):
+    plain, fast = twins("mixed_bfloat16", (8, 8, 3), convolution(kernel, stride, kind, **more))
+    inputs = draw(4, 8, 8, 3)
+    used = ["Conv2DBackpropFilter" in operations(network, inputs) for network in (fast, plain)]
+    assert used == [False, True]
+    results = [learn(network, inputs) for network in (fast, plain)]
+    assert_close(*results, ROUNDING["mixed_bfloat16"])
+    assert_close([fast(inputs)], results[1][:1], ROUNDING["mixed_bfloat16"])  # outside a graph
+
+
+@each_kind
+def test_a_penalty_on_slopes_has_keras_gradients(kind):
+    plain, fast = twins("mixed_bfloat16", (8, 8, 3), convolution(4, 2, kind), layers.LeakyReLU)
+
+    def penalise(network):
+        @tf.function
+        def run(inputs):
+            with tf.GradientTape() as outer:
+                with tf.GradientTape() as tape:
+                    tape.watch(inputs)
+                    outputs = tf.cast(network(inputs), tf.float32)
+                slopes = tape.gradient(outputs, inputs)
+                penalty = tf.reduce_sum(slopes**2)
+            return outer.gradient(penalty, network.trainable_variables[:1])
+
+        return run(draw(4, 8, 8, 3))
+
+    assert_close(penalise(fast), penalise(plain), 2 * ROUNDING["mixed_bfloat16"])
+
+
+@pytest.mark.parametrize(
+    "precision, size, options",
+    [
+        ("float32", 8, {}),
+        ("mixed_bfloat16", 18, {}),
+        ("mixed_bfloat16", 7, {}),
+        ("mixed_bfloat16", 8, {"padding": "valid"}),
+    ],
+)
+def test_other_convolutions_are_left_to_keras(precision, size, options):
+    inputs = draw(2, size, size, 3)
+    for kind in (layers.Conv2D, layers.Conv2DTranspose):
+        make = convolution(4, 2, kind) if not options else lambda k=kind: k(5, 4, 2, **options)
+        _, fast = twins(precision, (size, size, 3), make)
+        left = "Conv2DBackpropFilter" in operations(fast, inputs)
+        # A transposed convolution makes large images from small ones of any size.
+        assert left or (kind is layers.Conv2DTranspose and size == 7)
 
 
 # --- whole networks

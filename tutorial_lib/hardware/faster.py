@@ -7,10 +7,16 @@ import keras
 import tensorflow as tf
 
 from tutorial_lib.hardware.fused_norm import fused_norm
+from tutorial_lib.hardware.small_convolutions import (
+    small_convolution,
+    small_transposed_convolution,
+)
 
 # By type of layer: which of its methods is replaced, and by what
 FASTER = {
     keras.layers.BatchNormalization: ("call", fused_norm),
+    keras.layers.Conv2D: ("convolution_op", small_convolution),
+    keras.layers.Conv2DTranspose: ("call", small_transposed_convolution),
 }
 
 
