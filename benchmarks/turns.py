@@ -51,6 +51,21 @@ def time_steps(step: Callable[[], object], seconds: float) -> float:
     return watch.median()
 
 
+def call_times(functions: dict[str, Callable[[], object]], calls: int) -> dict[str, float]:
+    """Return the median time of a call of each function in seconds; they are called in turns.
+
+    Each must wait for the device itself. Two calls before do not count.
+    """
+    times = {name: [] for name in functions}
+    for turn in range(calls + 2):
+        for name, function in functions.items():
+            start = time.perf_counter()
+            function()
+            if turn >= 2:
+                times[name].append(time.perf_counter() - start)
+    return {name: statistics.median(column) for name, column in times.items()}
+
+
 def peak_memory_mb() -> float:
     """Return the largest memory that this process has had so far."""
     import resource  # there is none on Windows

@@ -10,6 +10,7 @@ import flops
 import machine_limit
 import network_outline
 import numpy as np
+import operations
 import pytest
 import sampling_speed
 import step_profile
@@ -49,6 +50,15 @@ def test_the_watch_takes_three_steps_however_long_they_last(monkeypatch):
     monkeypatch.setattr(turns.time, "perf_counter", lambda: next(times))
     watch = turns.StopWatch(seconds=1.0, warmup=1)
     assert sum(1 for _ in itertools.takewhile(lambda _: watch.tick(), itertools.count())) == 4
+
+
+def test_calls_are_timed_in_turns_after_two_that_do_not_count(monkeypatch):
+    times = iter([0, 0, 0, 0, 10, 11, 20, 22, 30, 33, 40, 44])
+    monkeypatch.setattr(turns.time, "perf_counter", lambda: next(times))
+    called = []
+    functions = {name: lambda name=name: called.append(name) for name in "ab"}
+    assert turns.call_times(functions, 2) == {"a": 2, "b": 3}  # medians of 1, 3 and 2, 4
+    assert called == list("abababab")
 
 
 def test_a_program_answers_in_its_last_line_without_the_variables_to_drop(monkeypatch):
@@ -257,6 +267,20 @@ def test_pytorch_is_left_out_with_the_reason(capsys):
     missing, odd = comparison.left_out
     assert "PyTorch" in missing and "/nowhere/python" in missing and "odd" in odd
     assert missing in capsys.readouterr().out
+
+
+def test_times_of_operations_are_medians_and_pytorch_has_its_better_format():
+    def run(**times):
+        return {"milliseconds": {name.replace("_", ", "): time for name, time in times.items()}}
+
+    runs = {
+        "tensorflow float32": [run(norm=3.0, norm_library=1.0), run(norm=5.0, norm_library=2.0)],
+        "tensorflow mixed_bfloat16": [run(norm=9.0)] * 2,
+        "torch float32 contiguous": [run(norm=7.0)] * 2,
+        "torch float32 channels_last": [run(norm=6.0)] * 2,
+    }
+    wanted = {"norm": {"tensorflow": 4.0, "library": 1.5, "torch": 6.0}}
+    assert operations.summarise(runs, "float32") == wanted
 
 
 def test_times_of_sampling_are_summed_up():

@@ -120,6 +120,26 @@ def test_the_profile_names_the_largest_and_sums_up_the_rest(stored):
     assert "60 % of the time, at 1.00 of" in table
 
 
+def test_operations_stand_beside_each_other_and_a_gap_stays_blank(monkeypatch):
+    results = {
+        "device": "a machine",
+        "load_before": 0.1,
+        "versions": {"torch": "9.9"},
+        "batch": 64,
+        "rounds": 3,
+        "calls": 25,
+        "milliseconds": {
+            "float32": {"batch norm": {"tensorflow": 3.21, "library": 1.06, "torch": 0.94}},
+            "mixed_bfloat16": {"batch norm": {"tensorflow": 4.5, "torch": 0.5}},
+        },
+        "left_out": [],
+    }
+    monkeypatch.setattr(tables, "load_results", {"operation_times": results}.get)
+    table = tables.operations_table()
+    assert rows(table) == [["batch norm", "3.2", "1.1", "0.9", "4.5", "", "0.5"]]
+    assert "the library, bfloat16" in table and "torch 9.9" in table
+
+
 def test_bars_are_as_long_as_the_shares_of_the_greatest(stored):
     torch, library = rows(tables.speed_table(bars=True))
     assert torch[2] == '<span class="bar" style="--share:0.823"></span>123'

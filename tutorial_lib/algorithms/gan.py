@@ -1,7 +1,5 @@
 """The adversarial game as an algorithm: one training step, and sampling (chapter 7)."""
 
-from collections.abc import Iterator
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -12,6 +10,7 @@ from tutorial_lib.algorithms.ema import update_average
 from tutorial_lib.algorithms.gan_recipes import GAN_RECIPES, GANRecipe
 from tutorial_lib.algorithms.networks import get_networks
 from tutorial_lib.algorithms.optimizers import build_optimizer, descend
+from tutorial_lib.hardware.faster import inner_layers, speed_up
 from tutorial_lib.hardware.precision import (
     choose_precision,
     precision_scope,
@@ -44,6 +43,8 @@ class GAN(tf.Module):
         with precision_scope(self.precision):
             self.generator = networks.generator(recipe)
             self.discriminator = networks.discriminator(recipe)
+        for network in (self.generator, self.discriminator):
+            speed_up(network)
         with precision_scope("float32"):  # samples come from it: no rounding there
             self.average = self.build_published(recipe)
         self.average.trainable = False
@@ -150,14 +151,7 @@ def reseed(model: keras.Model, seed: tf.Tensor) -> None:
     other numbers.
     """
     seed = replicas.own_seed(seed)
-    for index, layer in enumerate(_inner_layers(model)):
+    for index, layer in enumerate(inner_layers(model)):
         generator = getattr(layer, "seed_generator", None)
         if generator is not None:
             generator.state.assign(tf.cast(seed + index, generator.state.dtype))
-
-
-def _inner_layers(layer: keras.Layer) -> Iterator[keras.Layer]:
-    """Yield every layer inside a model, those of nested models included, in a fixed order."""
-    for inner in getattr(layer, "layers", []):
-        yield inner
-        yield from _inner_layers(inner)

@@ -11,6 +11,7 @@ from tutorial_lib.algorithms.elbo import elbo
 from tutorial_lib.algorithms.ema import update_average
 from tutorial_lib.algorithms.optimizers import build_optimizer, descend
 from tutorial_lib.algorithms.recipes import Recipe, fraction, not_negative, positive
+from tutorial_lib.hardware.faster import speed_up
 from tutorial_lib.hardware.precision import (
     choose_precision,
     precision_scope,
@@ -53,6 +54,7 @@ class VAE(tf.Module):
         self.precision = choose_precision(precision)
         with precision_scope(self.precision):
             self.autoencoder = self.build_published(recipe)
+        speed_up(self.autoencoder)
         with precision_scope("float32"):  # samples come from it: no rounding there
             self.average = self.build_published(recipe)
         self.average.trainable = False

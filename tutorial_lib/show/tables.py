@@ -30,6 +30,7 @@ OPERATIONS = {
     "Conv2DBackpropFilter": "a convolution's gradient to its kernel",
     "MatMul": "matrix product",
 }
+FRAMEWORKS = {"tensorflow": "TensorFlow", "library": "the library", "torch": "PyTorch"}
 
 # The measures of chapter 9 that the book's table shows; the cards have all
 QUALITY = (
@@ -125,6 +126,26 @@ def profile_table(stored: str = "training_speed", count: int = 10) -> str:
     return _table(("operation", "share of the arithmetic", "of the time"), rows) + "\n\n" + note
 
 
+def operations_table() -> str:
+    """Return how many milliseconds the operations of a step take, in TensorFlow and in PyTorch."""
+    results = load_results("operation_times")
+    times = results["milliseconds"]
+    cells = [(precision, who) for precision in times for who in FRAMEWORKS]
+    head = [f"{FRAMEWORKS[who]}, {name.removeprefix('mixed_')}" for name, who in cells]
+    rows = [
+        (operation, *(_milliseconds(times[name][operation].get(who)) for name, who in cells))
+        for operation in next(iter(times.values()))
+    ]
+    versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
+    note = (
+        f"Milliseconds; {results['device']}; batch {results['batch']}; medians of "
+        f"{results['rounds']} rounds of {results['calls']} calls in turns; {versions}. A blank "
+        "cell in the library's column: it leaves this to TensorFlow."
+    )
+    left_out = "".join(f" Left out: {reason}." for reason in results["left_out"])
+    return _table(("operation", *head), rows) + "\n\n" + note + left_out + _warning(results)
+
+
 def sampling_table() -> str:
     """Return how fast a published generator draws."""
     results = load_results("sampling_speed")
@@ -193,6 +214,10 @@ def _warning(results: dict) -> str:
     )
 
 
+def _milliseconds(time: float | None) -> str:
+    return "" if time is None else f"{time:.1f}"
+
+
 def _span(ratio: dict) -> str:
     return f"({ratio['min']:.2f}–{ratio['max']:.2f})"
 
@@ -218,4 +243,5 @@ TABLES = {
     "limit half": partial(limit_table, "training_speed_half", bars=True),
     "sampling": sampling_table,
     "quality": quality_table,
+    "operations": operations_table,
 }
