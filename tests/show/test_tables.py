@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import make_tables
+import operations
 import pytest
 
 from tutorial_lib.show import tables
@@ -138,6 +139,15 @@ def test_operations_stand_beside_each_other_and_a_gap_stays_blank(monkeypatch):
     table = tables.operations_table()
     assert rows(table) == [["batch norm", "3.2", "1.1", "0.9", "4.5", "", "0.5"]]
     assert "the library, bfloat16" in table and "torch 9.9" in table
+
+
+def test_stored_operations_are_those_of_the_benchmark():
+    results = tables.load_results("operation_times")
+    assert not results["left_out"]
+    for times in results["milliseconds"].values():
+        assert len(times) == 5 * len(operations.CONVOLUTIONS)
+        assert all({"tensorflow", "torch"} <= set(row) for row in times.values())
+        assert all("library" in row for name, row in times.items() if name.startswith("batch"))
 
 
 def test_bars_are_as_long_as_the_shares_of_the_greatest(stored):

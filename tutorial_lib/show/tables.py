@@ -134,7 +134,7 @@ def operations_table() -> str:
     head = [f"{FRAMEWORKS[who]}, {name.removeprefix('mixed_')}" for name, who in cells]
     rows = [
         (operation, *(_milliseconds(times[name][operation].get(who)) for name, who in cells))
-        for operation in next(iter(times.values()))
+        for operation in sorted(next(iter(times.values())), key=lambda name: name.split()[0])
     ]
     versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
     note = (
