@@ -7,12 +7,13 @@
 
 export PYTHON
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# A quiet start of TensorFlow, and its fast kernels on every CPU (see tutorial_lib/environment.py).
+# A quiet start of TensorFlow, and its fast kernels on every CPU (see tutorial_lib/hardware/environment.py).
 export TF_CPP_MIN_LOG_LEVEL := 2
 export TF_ENABLE_ONEDNN_OPTS := 1
+export KERAS_BACKEND := tensorflow
 
 # What is set for other programs, or for another Python, must not reach this one's environment.
-unexport PYTHONPATH PYTHONHOME PIP_TARGET PIP_PREFIX PIP_ROOT
+unexport PYTHONPATH PYTHONHOME KERAS_HOME PIP_TARGET PIP_PREFIX PIP_ROOT
 export PIP_USER := 0
 
 # Relative paths: a folder whose name has spaces works too.

@@ -107,7 +107,7 @@ class GAN:
     ) -> dict[str, np.ndarray]:
         """Take as many steps as `order` has batches, and return their losses, each (steps,).
 
-        `images` are all of them, uint8 on the device; `order` is a piece of `batches_from`.
+        `images` are all of them, uint8 on the device; `order` is some of what `shuffled` yields.
         """
         steps = len(order["chosen"])
         clock = [nimg + index * self.recipe.batch_size for index in range(steps)]

@@ -235,7 +235,10 @@ class Falling(Callback):
 def find_recipe(name_or_path: str) -> GANRecipe:
     """Return a recipe by its name, or from a JSON file of fields that differ."""
     if name_or_path.endswith(".json"):
-        return from_fields(GANRecipe, read_fields(Path(name_or_path)))
+        fields = read_fields(Path(name_or_path))
+        if fields.pop("algorithm", "gan") != "gan":
+            raise TutorialError(f"{name_or_path} is no recipe of a GAN.")
+        return from_fields(GANRecipe, fields)
     return choose("recipe", name_or_path, RECIPES)
 
 

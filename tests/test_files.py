@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,26 @@ def test_other_errors_pass_through(tmp_path):
         raise KeyError
     with pytest.raises(TutorialError, match="mine"), writing_to(tmp_path):
         raise TutorialError("mine")
+
+
+def test_what_a_link_stands_for_is_written_and_the_link_stays(tmp_path):
+    (tmp_path / "real.txt").write_text("old")
+    (tmp_path / "link.txt").symlink_to("real.txt")
+    write_whole(tmp_path / "link.txt", b"new")
+    assert (tmp_path / "real.txt").read_bytes() == b"new" and (tmp_path / "link.txt").is_symlink()
+
+
+def test_what_is_no_file_is_written_to_and_not_replaced(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_whole(pipe, b"content")
+    assert os.read(reader, 100) == b"content" and pipe.is_fifo()
+    os.close(reader)
+
+
+def test_a_path_that_cannot_be_written_is_told_before_the_work(tmp_path):
+    check_writable(tmp_path / "not" / "there" / "yet.png")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(OSError):
+        check_writable(Path("/proc/nowhere/cats.png"))

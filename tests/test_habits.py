@@ -6,11 +6,12 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.commands import run_command
+from helpers.commands import TINY, run_command
 from helpers.runs import make_images
 from PIL import Image
 
@@ -20,7 +21,6 @@ from tutorial_lib.show.pictures import save_images
 from tutorial_lib.training.log import read_log
 
 ROOT = Path(__file__).resolve().parents[1]
-TINY = {"size": 8, "latent_size": 4, "width": 4, "batch_size": 8}
 
 
 @pytest.fixture
@@ -72,6 +72,29 @@ def test_the_same_command_goes_on_where_the_runs_lie_in_the_data(photographs, re
     assert "resumed at" in printed and "Done: 32 images" in printed
     assert "1 folder, a run of this program: runs/tiny" in printed
     assert json.loads(Path("runs/tiny/config.json").read_text())["data"]["images"] == 40
+
+
+def test_the_same_command_goes_on_after_a_sheet_was_drawn_beside_the_data(
+    photographs, recipe, monkeypatch
+):
+    monkeypatch.chdir(photographs)
+    command = ("train", recipe, "--data", ".", "--kimg")
+    run_command(*command, 0.016)
+    run_command("sample", "runs/tiny")
+    assert Path("samples.png").is_file()
+    assert "Done: 32 images" in run_command(*command, 0.032)
+
+
+@pytest.mark.parametrize("mode", ["never", "must"])
+def test_a_start_that_is_impossible_is_refused_before_the_data_is_read(
+    photographs, recipe, tmp_path, monkeypatch, mode
+):
+    command = ("train", recipe, "--data", photographs, "--kimg", 0.016, "--out", tmp_path / "run")
+    if mode == "never":
+        run_command(*command)
+    monkeypatch.setattr("tutorial_lib.data.open_dataset", None)
+    printed = run_command(*command, "--resume", mode, code=2)
+    assert str(tmp_path / "run") in printed
 
 
 def test_a_second_run_in_a_folder_is_told_of_out(photographs, recipe, tmp_path, monkeypatch):
@@ -132,6 +155,11 @@ def test_a_folder_with_a_dot_in_its_name_is_a_folder(tmp_path):
     assert len(list((tmp_path / "cats.v2").glob("*.png"))) == 2
 
 
+def test_a_path_that_ends_like_a_folder_is_one(tmp_path):
+    run_command("sample", "cat-faces-64", "--count", 2, "--out", f"{tmp_path}/cats.v2/")
+    assert len(list((tmp_path / "cats.v2").glob("*.png"))) == 2
+
+
 def test_a_tilde_is_the_home_in_every_path(tmp_path, photographs, recipe, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     run = ("--data", "~/photographs", "--out", "~/run", "--kimg", 0.016)
@@ -176,10 +204,10 @@ def test_a_killed_run_leaves_its_lines(tmp_path, photographs, recipe):
             stdout=log,
             stderr=subprocess.DEVNULL,
         )
-        while not (tmp_path / "run" / "log.jsonl").exists():
-            assert process.poll() is None
-        while not read_log(tmp_path / "run" / "log.jsonl")[1:]:
-            assert process.poll() is None
+        deadline, path = time.monotonic() + 120, tmp_path / "run" / "log.jsonl"
+        while not (path.exists() and read_log(path)[1:]):
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.1)
         process.send_signal(signal.SIGKILL)
         process.wait()
     lines = (tmp_path / "train.log").read_text().splitlines()
@@ -196,6 +224,19 @@ def test_a_run_of_another_size_is_refused_before_anything_is_drawn(
     monkeypatch.setattr("tutorial_lib.metrics.evaluation.draw_images", None)
     printed = run_command("evaluate", tmp_path / "run", code=2)
     assert "8×8 pixels" in printed.splitlines()[-1]
+
+
+def test_no_more_images_are_drawn_than_are_measured(monkeypatch):
+    asked = []
+    draw = pretrained.draw_images
+
+    def note(generator, count, **options):
+        asked.append(count)
+        return draw(generator, count, **options)
+
+    monkeypatch.setattr("tutorial_lib.metrics.evaluation.draw_images", note)
+    run_command("evaluate", "cat-faces-64", "--count", 150)
+    assert asked == [100]
 
 
 @pytest.mark.slow

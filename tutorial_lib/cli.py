@@ -15,9 +15,10 @@ import click
 
 import tutorial_lib
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.files import printable, user_path
+from tutorial_lib.files import check_writable, printable, user_path
 from tutorial_lib.hardware.environment import import_tensorflow, prepare_tensorflow
 from tutorial_lib.progress import say
+from tutorial_lib.training.cluster import SEVERAL_DEVICES
 
 
 class _Commands(click.Group):
@@ -36,17 +37,6 @@ class _Commands(click.Group):
 
 PATH = click.types.FuncParamType(user_path)
 PATH.name = "path"
-
-SEVERAL_DEVICES = """Several devices share each batch of the recipe, and compute what one would.
-To train on two machines, start the same command on both, with --strategy multi-worker and the
-variable TF_CONFIG, in which index is 0 on one and 1 on the other:
-
-\b
-  TF_CONFIG='{"cluster": {"worker": ["10.0.0.1:12345", "10.0.0.2:12345"]},
-              "task": {"type": "worker", "index": 0}}'
-
-Both see the run folder on one disk. When a worker ends, so do the others.
-The same commands go on."""
 
 
 def _mistake(sentence: str) -> click.ClickException:
@@ -103,6 +93,8 @@ def inspect(name: str, size: int, skipped: Path | None) -> None:
     """Say what DATA holds: number, shape, mean colour, digest, files skipped."""
     from tutorial_lib.data.pixels import fingerprint
 
+    if skipped:
+        check_writable(skipped)
     images = _open_data(name, size, skipped)
     red, green, blue = images[:1000].mean(axis=(0, 1, 2))
     say(f"images       {len(images)} of {images.shape[1]}x{images.shape[2]} pixels")
@@ -120,9 +112,10 @@ def sheet(name: str, out: Path, size: int, count: int, seed: int) -> None:
     """Write a contact sheet of DATA, images drawn by lot, to the picture file OUT."""
     import numpy as np
 
-    from tutorial_lib.show.pictures import image_format, save_grid
+    from tutorial_lib.show.pictures import check_sheet, save_grid
 
-    image_format(out)  # refuses an unknown one before the work is done
+    check_sheet(out, count, size)  # before the work is done
+    check_writable(out)
     images = _open_data(name, size)
     chosen = np.random.default_rng(seed).permutation(len(images))[:count]
     save_grid(images[np.sort(chosen)], out)
@@ -183,19 +176,22 @@ def train(recipe, name, minutes, kimg, out, resume, precision, seed, every, stra
     import_tensorflow()
     from tutorial_lib.algorithms.registry import load_recipe
     from tutorial_lib.training.devices import build_on, make_strategy
+    from tutorial_lib.training.folder import check_resume
     from tutorial_lib.training.trainer import Trainer
 
     chosen = load_recipe(recipe)
     if seed is not None:
         chosen = dataclasses.replace(chosen, seed=seed)
     out = out or Path("runs") / Path(recipe).stem
-    # Before the data: a wrong name should fail at once.
+    # Before the data: what is impossible should fail at once.
+    check_resume(out, resume)
+    check_writable(out / "log.jsonl")
     devices = make_strategy(strategy)
     algorithm = build_on(devices, chosen, precision=precision)
     images = _open_data(name, chosen.size)
     trainer = Trainer(algorithm, images, out, strategy=devices)
     if every is not None:
-        from tutorial_lib.metrics.evaluation import keep_best
+        from tutorial_lib.training.best import keep_best
 
         trainer.callbacks.insert(1, keep_best(images, name, every_kimg=every))  # before the log
     try:
@@ -209,7 +205,6 @@ def train(recipe, name, minutes, kimg, out, resume, precision, seed, every, stra
 @click.argument("source")
 @click.option(
     "--out",
-    type=PATH,
     default="samples.png",
     show_default=True,
     help="A picture file for one sheet, or a folder for one file each.",
@@ -217,7 +212,7 @@ def train(recipe, name, minutes, kimg, out, resume, precision, seed, every, stra
 @click.option("--count", default=64, show_default=True, type=click.IntRange(1))
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
 @click.option("--columns", type=click.IntRange(1), help="Of the sheet. [default: a square]")
-def sample(source: str, out: Path, count: int, seed: int, columns: int | None) -> None:
+def sample(source: str, out: str, count: int, seed: int, columns: int | None) -> None:
     """Generate images with SOURCE: a run folder, or the name of published weights.
 
     \b
@@ -231,14 +226,17 @@ def sample(source: str, out: Path, count: int, seed: int, columns: int | None) -
     from tutorial_lib.pretrained import draw_images, load_generator
     from tutorial_lib.show.pictures import check_sheet, save_grid, save_pieces
 
+    path = user_path(out)
+    one_sheet = bool(path.suffix) and not path.is_dir() and not out.endswith(("/", os.sep))
+    check_writable(path if one_sheet else path / "00000.png")  # before the work is done
     generator = load_generator(source)
     pieces = draw_images(generator, count, seed=seed)
-    if out.suffix and not out.is_dir():
-        check_sheet(out, count, generator.output_shape[1], columns)  # before the work is done
-        save_grid(np.concatenate(list(pieces)), out, columns)
+    if one_sheet:
+        check_sheet(path, count, generator.output_shape[1], columns)
+        save_grid(np.concatenate(list(pieces)), path, columns)
     else:
-        save_pieces(pieces, out, count)
-    say(f"{count} images in {printable(out)}")
+        save_pieces(pieces, path, count)
+    say(f"{count} images in {printable(path)}")
 
 
 @main.command()
@@ -270,14 +268,17 @@ def evaluate(source: str, name: str | None, count: int, seed: int, out: Path | N
     from tutorial_lib.metrics.reference import load_reference, reference_from_images
     from tutorial_lib.pretrained import load_card, load_generator
 
+    if out:
+        check_writable(out)  # before the work is done
     generator = load_generator(source)
     if name is None:
         reference = load_reference()
     else:  # of drawn cats twice as many: the floor needs them
         images = _open_data(name, generator.output_shape[1], count=2 * count)
         reference = reference_from_images(images, name, count=count)
-    if load_card(source).get("data", {}).get("sha256") != reference.sha256:
-        click.echo(f"Note: {source} was trained on other images than {reference.name}.", err=True)
+    trained_on = load_card(source).get("data", {}).get("sha256")
+    if trained_on != reference.sha256 and name != "drawn":  # of those, other numbers are drawn
+        say(f"Note: {source} was trained on other images than {reference.name}.", aside=True)
     evaluation = evaluate_generator(generator, reference, count=count, seed=seed)
     say(str(evaluation))
     if out:
@@ -292,8 +293,8 @@ def _open_data(name: str, size: int, skipped_list: Path | None = None, **options
 
     images, skipped = open_dataset(name, size, **options)
     for line in summarise_skipped(skipped):
-        click.echo(f"Skipped {line}.", err=True)
+        say(f"Skipped {line}.", aside=True)
     if skipped and skipped_list:
         write_skipped(skipped, skipped_list)
-        click.echo(f"All of them are named in {printable(skipped_list)}.", err=True)
+        say(f"All of them are named in {printable(skipped_list)}.", aside=True)
     return images

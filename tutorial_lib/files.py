@@ -2,10 +2,15 @@
 
 import contextlib
 import os
+import re
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from tutorial_lib.errors import TutorialError
+
+# What a sheet of images says of itself, so that it is never taken for a photograph
+SHEET_MARK = "tutorial_lib: a sheet of images"
 
 
 def user_path(path: str | os.PathLike) -> Path:
@@ -25,18 +30,37 @@ def printable(text: str | os.PathLike) -> str:
     )
 
 
+def natural_key(name: str) -> tuple[str, str]:
+    """Make the key that sorts `cat_9` before `cat_10`: digits padded to one length."""
+    return re.sub(r"\d+", lambda digits: digits[0].zfill(20), name.casefold()), name
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file under another name first and rename it, making its folder if there is none.
 
-    Raises OSError if that is impossible; an older file of that name is then still whole.
+    What is no file, such as /dev/stdout, is written to as it is. Raises OSError if writing is
+    impossible; an older file of that name is then still whole.
     """
+    path = Path(os.path.realpath(path))  # or a link would be replaced, not what it stands for
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and not path.is_file():
+        path.write_bytes(content)
+        return
     partial = path.with_name(f".{path.name}.partial")
     try:
         partial.write_bytes(content)
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def check_writable(path: Path) -> None:
+    """Raise OSError if no file can be made at this path, or in its folder, which may be missing."""
+    folder = path.parent
+    while not folder.exists():
+        folder = folder.parent
+    if not path.exists():
+        tempfile.TemporaryFile(dir=folder).close()
 
 
 @contextlib.contextmanager

@@ -17,19 +17,22 @@ def is_watched() -> bool:
     return on_terminal or _in_notebook()
 
 
-def say(text: str) -> None:
+def say(text: str, *, aside: bool = False) -> None:
     """Print a line at once, so that a log shows it even if the process is killed.
+
+    What is said `aside` goes to standard error: it is no part of what was asked for.
 
     What standard output cannot encode is escaped. Nothing happens where nobody listens any more:
     a closed pipe or terminal stops no training.
     """
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    stream = sys.stderr if aside else sys.stdout
+    encoding = getattr(stream, "encoding", None) or "utf-8"
     try:
-        print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
+        print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
     except (OSError, ValueError):  # ValueError: standard output was closed
         # Or Python would try to write the rest at its end, and complain.
         with contextlib.suppress(OSError, ValueError, AttributeError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _in_notebook() -> bool:

@@ -362,7 +362,7 @@ def test_a_local_set_as_large_as_the_public_one_but_altered_is_warned_of(tmp_pat
 
 def test_a_source_without_images_leaves_no_cache(tmp_path):
     (tmp_path / "source").mkdir()
-    with pytest.raises(TutorialError, match="holds 0 readable images"):
+    with pytest.raises(TutorialError, match="holds no readable image"):
         load_cats(tmp_path / "source", cache=tmp_path / "cache")
     assert not (tmp_path / "cache").exists()
 

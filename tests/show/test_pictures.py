@@ -17,6 +17,12 @@ def test_grid_sets_images_in_rows_on_white():
     assert (grid[5:, 5:] == 255).all() and (grid[3:5] == 255).all()
 
 
+def test_a_grid_has_no_more_columns_than_images():
+    images = coloured(10, 200)
+    wide, fitting = (pictures.image_grid(images, columns) for columns in (10**8, 2))
+    np.testing.assert_array_equal(wide, fitting)
+
+
 def test_grid_takes_floats():
     images = np.stack([np.full((2, 2, 3), value) for value in (-1.0, 0.0, 2.0)])
     grid = pictures.image_grid(images, columns=3)

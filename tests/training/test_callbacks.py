@@ -5,7 +5,8 @@ from helpers.small import Small, assert_as_if_nothing_happened, make_small_train
 
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.pretrained import load_card
-from tutorial_lib.training.callbacks import Checkpoints, KeepBest, Log, SampleGrid
+from tutorial_lib.training.best import KeepBest
+from tutorial_lib.training.callbacks import Checkpoints, Log, SampleGrid
 from tutorial_lib.training.log import read_log
 from tutorial_lib.training.trainer import Trainer
 

@@ -19,6 +19,7 @@ from tutorial_lib.training.devices import make_strategy
         EXAMPLE.replace('"index": 0', '"index": 2'),
         EXAMPLE.replace('"index": 0', '"index": "x"'),
         EXAMPLE.replace("10.0.0.2:12345", "10.0.0.2"),
+        EXAMPLE.replace("10.0.0.2:12345", "10.0.0.2:70000"),
         EXAMPLE.replace('"type": "worker"', '"type": "chief"'),
         EXAMPLE.replace('{"worker"', '{"ps": ["10.0.0.3:1"], "worker"'),
     ],

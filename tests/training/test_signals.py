@@ -43,10 +43,6 @@ def test_polite_signals_save_and_say_how_to_go_on(tmp_path, whole, capsys, numbe
     assert_bits_of(whole, resumed)
 
 
-def test_a_closed_terminal_is_one_of_the_polite_signals():
-    assert set(POLITE) == {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-
-
 def test_a_closed_terminal_ends_nothing_under_nohup(tmp_path, whole):
     """`nohup` starts a program with this signal ignored, and it must stay so."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)

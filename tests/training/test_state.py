@@ -41,6 +41,16 @@ def test_damaged_digests_damage_the_checkpoint(run, capsys, damage):
     assert f"{newest} is damaged" in capsys.readouterr().out
 
 
+def test_a_checkpoint_that_may_not_be_read_is_not_called_damaged_and_stays(run, monkeypatch):
+    def refuse(checkpoint):
+        raise PermissionError(13, "Permission denied", str(checkpoint))
+
+    monkeypatch.setattr("tutorial_lib.training.state._check_digests", refuse)
+    with pytest.raises(TutorialError, match="cannot be used .*Permission denied"):
+        make_small_trainer(run).fit(kimg=0.064)
+    assert len(list((run / "checkpoints").iterdir())) == 2
+
+
 def test_digests_are_those_of_sha256sum(run):
     if shutil.which("sha256sum") is None:
         pytest.skip("there is no command sha256sum here")

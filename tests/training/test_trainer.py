@@ -180,7 +180,7 @@ def test_a_run_beyond_the_end_of_its_learning_rate_is_refused(tmp_path):
 
 
 def test_a_refused_start_leaves_nothing_behind(tmp_path):
-    with pytest.raises(TutorialError, match="8"):
+    with pytest.raises(TutorialError, match="batch of 8"):
         make_trainer(tmp_path / "run", images=make_images(count=5)).fit(kimg=1)
     assert not (tmp_path / "run").exists()
 

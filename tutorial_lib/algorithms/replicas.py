@@ -19,9 +19,9 @@ def stateless_normal(shape: list, seed: tf.Tensor) -> tf.Tensor:
     return _own_rows(tf.random.stateless_normal, shape, seed)
 
 
-def stateless_uniform(shape: list, seed: tf.Tensor, **limits) -> tf.Tensor:
+def stateless_uniform(shape: list, seed: tf.Tensor) -> tf.Tensor:
     """Return `tf.random.stateless_uniform` for this replica's rows; `shape` begins with them."""
-    return _own_rows(tf.random.stateless_uniform, shape, seed, **limits)
+    return _own_rows(tf.random.stateless_uniform, shape, seed)
 
 
 def require_whole_groups(batch_size: int, group: int) -> None:
@@ -56,10 +56,10 @@ def predict(network: keras.Model, inputs: np.ndarray) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def _own_rows(draw: Callable, shape: list, seed: tf.Tensor, **options) -> tf.Tensor:
+def _own_rows(draw: Callable, shape: list, seed: tf.Tensor) -> tf.Tensor:
     context = tf.distribute.get_replica_context()
     if context.num_replicas_in_sync == 1:
-        return draw(shape, seed, **options)
+        return draw(shape, seed)
     # Numbers fill an array row after row, so these rows are those of the whole batch.
-    whole = draw([context.num_replicas_in_sync, *shape], seed, **options)
+    whole = draw([context.num_replicas_in_sync, *shape], seed)
     return whole[context.replica_id_in_sync_group]

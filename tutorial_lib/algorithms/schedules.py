@@ -2,15 +2,17 @@
 
 import math
 
+RAMP = 0.05  # of the images seen so far: the longest half-life of the average
 
-def ema_beta(nimg: int, batch_size: int, halflife_kimg: float, ramp: float = 0.05) -> float:
+
+def ema_beta(nimg: int, batch_size: int, halflife_kimg: float) -> float:
     """Return the weight that the average of the weights keeps at this step, in [0, 1).
 
     After `halflife_kimg` thousand images, a network's share in the average has halved. Early
-    in a run the half-life is only `ramp` × `nimg`, so the average forgets its first, random
+    in a run the half-life is only `RAMP` × `nimg`, so the average forgets its first, random
     weights (Karras 2020, chapter 7).
     """
-    halflife = min(halflife_kimg * 1000, ramp * nimg)
+    halflife = min(halflife_kimg * 1000, RAMP * nimg)
     return 0.5 ** (batch_size / halflife) if halflife > 0 else 0.0
 
 

@@ -31,7 +31,7 @@ from tutorial_lib.data.loading.skipped import describe_skipped
 from tutorial_lib.data.pixels import fingerprint
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import printable
-from tutorial_lib.progress import is_watched
+from tutorial_lib.progress import is_watched, say
 
 COMMIT = "c463f7f29d538bf46e5972f040ba16ddddfba533"
 MIRRORS = (
@@ -151,7 +151,7 @@ def _download(place: Path, progress: bool) -> np.ndarray:
     for mirror in MIRRORS:
         host = urlsplit(mirror).netloc
         if progress:
-            print(f"Fetching the cat photographs (about 280 MB, once) from {host}.", flush=True)
+            say(f"Fetching the cat photographs (about 280 MB, once) from {host}.")
         try:
             with _temporary_folder(place) as own:
                 return _decode_public(_fetch(mirror, own, progress), progress)

@@ -108,6 +108,8 @@ FACTORS = np.dtype(
 )
 
 
+MOST = 10_000_000  # cats drawn at once
+
 # Of how many kinds each factor is that can be told from a picture; `visible_kinds` numbers them.
 EYE_KINDS = (*EYE_COLOURS, "odd", "closed")
 KINDS = {
@@ -122,9 +124,10 @@ KINDS = {
 def draw_factors(count: int, *, seed: int = 0, start: int = 0) -> np.ndarray:
     """Draw the factors of cats `start` to `start + count - 1`; (count,) of type FACTORS.
 
-    Raises TutorialError unless all are whole numbers and at least 0.
+    Raises TutorialError unless all are whole numbers and at least 0, and count at most `MOST`.
     """
-    for name, value in (("count", count), ("seed", seed), ("start", start)):
+    check_whole("count", count, 0, MOST)
+    for name, value in (("seed", seed), ("start", start)):
         check_whole(name, value, 0, 2**62)
     f = np.zeros(count, FACTORS)
     number = _Uniforms(int(seed), int(start) + np.arange(count, dtype=np.uint64))

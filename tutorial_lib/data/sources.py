@@ -98,8 +98,8 @@ class _Arrays:
         def scale(*batch):
             # What to_float does, but outside the interpreter, where it does not hold up the loop.
             scaled = tuple(
-                tf.cast(part, tf.float32) / 127.5 - 1 if _are_images(array) else part
-                for part, array in zip(batch, self.arrays, strict=True)
+                tf.cast(values, tf.float32) / 127.5 - 1 if _are_images(array) else values
+                for values, array in zip(batch, self.arrays, strict=True)
             )
             return scaled if len(scaled) > 1 else scaled[0]
 
@@ -113,8 +113,8 @@ class _Arrays:
         for chosen, mirrored in shuffled(len(self), batch_size, seed=seed, start=start):
             batch = tuple(array[chosen[own]] for array in arrays)
             if flip:
-                for part in filter(_are_images, batch):
-                    part[mirrored[own]] = part[mirrored[own], :, ::-1]
+                for images in filter(_are_images, batch):
+                    images[mirrored[own]] = images[mirrored[own], :, ::-1]
             yield batch
 
 
@@ -207,7 +207,7 @@ class Points:
         parts: int = 1,
         part: int = 0,
     ) -> tf.data.Dataset:
-        """Return batches as `Source` says; batch number n is drawn from (seed, n)."""
+        """Return batches as `Source` says; `BATCHES_A_POOL` of them are drawn at once."""
         import tensorflow as tf
 
         own = _own_rows(batch_size, seed, start, parts, part)

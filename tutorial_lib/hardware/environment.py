@@ -2,13 +2,20 @@
 
 import contextlib
 import os
-import re
-import tempfile
+import subprocess
+import sys
 from collections.abc import Iterator
 
 # What TensorFlow says of itself while it is imported, whatever TF_CPP_MIN_LOG_LEVEL asks for: that
 # it logs, and lines of the levels information and warning. Errors begin with E, or look different.
-CHATTER = re.compile(rb"WARNING: All log messages before absl|[IW]\d{4} \d\d:\d\d:")
+CHATTER = r"WARNING: All log messages before absl|[IW]\d{4} \d\d:\d\d:"
+PASS_ON = f"""
+import re, sys
+for line in sys.stdin.buffer:
+    if not re.match(rb"{CHATTER}", line):
+        sys.stderr.buffer.write(line)
+        sys.stderr.buffer.flush()
+"""
 
 
 def prepare_tensorflow() -> None:
@@ -35,18 +42,20 @@ def import_tensorflow() -> None:
 
 @contextlib.contextmanager
 def _without_chatter() -> Iterator[None]:
-    """Hold back what libraries write past Python to standard error, and show what matters of it."""
+    """Hold back what libraries write past Python to standard error, and show what matters of it.
+
+    A process of its own passes the lines on, so that the last words of a crash are not lost.
+    """
     try:
         stderr = os.dup(2)
-    except OSError:  # it is closed, so nobody listens
+        listener = subprocess.Popen([sys.executable, "-ISc", PASS_ON], stdin=subprocess.PIPE)
+    except OSError:  # standard error is closed, so nobody listens, or there is no room
         yield
         return
-    with tempfile.TemporaryFile() as said:
-        os.dup2(said.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
-            said.seek(0)
-            os.write(2, b"".join(line for line in said if not CHATTER.match(line)))
+    os.dup2(listener.stdin.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        listener.communicate()

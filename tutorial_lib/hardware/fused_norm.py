@@ -16,7 +16,8 @@ def fused_norm(
     that several devices share among it.
     """
     fusible = training and layer.trainable and len(inputs.shape) == 4 and mask is None
-    if not fusible or layer.synchronized:
+    usual = layer.scale and layer.center and layer.axis in (-1, 3)
+    if not fusible or not usual or layer.synchronized:
         return type(layer).call(layer, inputs, training=training, mask=mask)
     outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
         x=inputs,

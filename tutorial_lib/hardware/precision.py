@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from tutorial_lib.errors import TutorialError
+from tutorial_lib.errors import TutorialError, choose
 
 POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
 
@@ -22,11 +22,7 @@ def choose_precision(name: str = "auto") -> str:
     stay in float32 under every policy. Raises `TutorialError` for an unknown name.
     """
     if name != "auto":
-        if name not in POLICIES:
-            raise TutorialError(
-                f"There is no precision named {name!r}. Choose from: auto, {', '.join(POLICIES)}."
-            )
-        return name
+        return choose("precision", name, dict.fromkeys(("auto", *POLICIES), name))
     gpus = tf.config.get_visible_devices("GPU")
     if not gpus:
         return "mixed_bfloat16" if _cpu_has_bfloat16() else "float32"

@@ -52,6 +52,7 @@ def _pays(layer: keras.Layer, images: tf.Tensor, edge: int) -> bool:
         and layer.padding == "same"
         and layer.dilation_rate == (1, 1)
         and getattr(layer, "groups", 1) == 1  # a transposed one has none
+        and getattr(layer, "output_padding", None) is None  # nor has the other this
     )
 
 

@@ -9,10 +9,9 @@ from tutorial_lib.data.pixels import check_images
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.metrics.features import lite0_features
 from tutorial_lib.metrics.measures import MEASURES, measure_features
-from tutorial_lib.metrics.reference import Reference, load_reference, reference_from_images
+from tutorial_lib.metrics.reference import Reference, load_reference
 from tutorial_lib.models.lite0 import LITE0
 from tutorial_lib.pretrained import draw_images
-from tutorial_lib.training.callbacks import KeepBest
 
 if TYPE_CHECKING:
     import keras
@@ -71,7 +70,7 @@ def evaluate_generator(
     latents. Raises `TutorialError` as `evaluate_images` does, before any image is drawn.
     """
     reference = reference or load_reference()
-    check_comparable(generator.output_shape[1:3], count, reference)
+    count = check_comparable(generator.output_shape[1:3], count, reference)
     images = np.concatenate(list(draw_images(generator, count, seed=seed)))
     return evaluate_images(images, reference)
 
@@ -115,21 +114,3 @@ def check_comparable(shape: tuple[int, int], available: int, reference: Referenc
             "known what fewer real ones score."
         )
     return count
-
-
-def keep_best(images: np.ndarray, name: str, *, every_kimg: float, count: int = 1000) -> KeepBest:
-    """Return a callback that measures a run against its own data, uint8 (N, size, size, 3).
-
-    It draws `count` images every so many thousand seen, or fewer if the data has no floor for so
-    many. Raises `TutorialError` if it has none at all.
-    """
-    published = load_reference()
-    if name == "cats" and images.shape[1] == published.size:
-        reference = published
-    else:
-        reference = reference_from_images(images, name, count=count)
-    return KeepBest(
-        lambda samples: evaluate_images(samples, reference).values,
-        every_kimg=every_kimg,
-        count=min(count, max(reference.floors)),
-    )

@@ -14,7 +14,7 @@ from IPython.display import Markdown
 from PIL import Image
 
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.hardware.environment import prepare_tensorflow
+from tutorial_lib.hardware.environment import import_tensorflow, prepare_tensorflow
 from tutorial_lib.show.pictures import image_grid, save_animation
 
 Value = TypeVar("Value")
@@ -25,6 +25,7 @@ BUDGETS = ("test", "cpu", "gpu")
 def setup() -> None:
     """Say which versions, device, precision and budget this notebook runs with."""
     prepare_tensorflow()
+    import_tensorflow()
     import keras
     import tensorflow as tf
 

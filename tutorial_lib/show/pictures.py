@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from tutorial_lib.data.pixels import to_uint8
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.files import write_whole
+from tutorial_lib.files import SHEET_MARK, write_whole
 
 GAP = 2  # pixels between the images of a grid
 LONGEST_SIDE = {"WEBP": 16_383, "JPEG": 65_500, "GIF": 65_535}  # pixels that a format can hold
-MOST_PIXELS = 2**29  # of a sheet: 1.6 GB in memory
+MOST_PIXELS = 2**27  # of a sheet: up to 1.6 GB of memory while it is made
 
 
 def image_grid(images: np.ndarray, columns: int | None = None) -> np.ndarray:
@@ -33,7 +33,7 @@ def image_grid(images: np.ndarray, columns: int | None = None) -> np.ndarray:
         raise TutorialError(f"A grid needs images of shape (N, h, w, 3), not {images.shape}.")
     images = _as_uint8(images)
     count, height, width, _ = images.shape
-    columns = columns or int(np.ceil(np.sqrt(count)))
+    columns = min(columns or math.ceil(math.sqrt(count)), count)
     rows = -(-count // columns)
     cells = np.full((rows * columns, height + GAP, width + GAP, 3), 255, np.uint8)
     cells[:count, :height, :width] = images
@@ -48,7 +48,7 @@ def save_grid(images: np.ndarray, path: str | Path, columns: int | None = None) 
     Raises `TutorialError` for a suffix that is no image format, or a picture that this format
     cannot hold.
     """
-    _save_picture(image_grid(images, columns), Path(path))
+    _save_picture(image_grid(images, columns), Path(path), comment=SHEET_MARK)
 
 
 def image_format(path: str | Path) -> str:
@@ -120,11 +120,14 @@ def save_animation(pictures: Sequence[np.ndarray], file: str | Path | BinaryIO) 
     frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=pauses, loop=0)
 
 
-def _save_picture(picture: np.ndarray, path: Path) -> None:
-    """Write a picture, uint8 (H, W, 3), so that a full disk never leaves half of one."""
+def _save_picture(picture: np.ndarray, path: Path, comment: str = "") -> None:
+    """Write a picture, uint8 (H, W, 3), so that a full disk never leaves half of one.
+
+    PNG and JPEG, the formats that most sheets have, carry the comment.
+    """
     content, kind = io.BytesIO(), image_format(path)
     try:
-        Image.fromarray(picture).save(content, kind, quality=92)
+        Image.fromarray(picture).save(content, kind, quality=92, **_comment(kind, comment))
     except Exception as error:  # each encoder fails in its own way
         height, width, _ = picture.shape
         raise TutorialError(
@@ -132,6 +135,15 @@ def _save_picture(picture: np.ndarray, path: Path) -> None:
             ".png file."
         ) from error
     write_whole(path, content.getvalue())
+
+
+def _comment(kind: str, text: str) -> dict:
+    """Return what Pillow must be told to write a comment into a file of some kinds."""
+    if text and kind == "PNG":
+        notes = PngImagePlugin.PngInfo()
+        notes.add_text("Comment", text)
+        return {"pnginfo": notes}
+    return {"comment": text} if text and kind == "JPEG" else {}
 
 
 def _as_uint8(images: np.ndarray) -> np.ndarray:

@@ -52,7 +52,7 @@ def plot_losses(run: str | Path) -> "Figure":
     for name in [name for name in records[0] if name.endswith("loss")]:
         values = [record[name] for record in records]
         axis.plot(kimg, values, color=COLOURS.get(name), label=name.replace("_", " "))
-    axis.set(xlabel="images seen (thousands)", ylabel="loss (nats)", xlim=(0, None))
+    axis.set(xlabel="images seen (thousands)", ylabel="loss", xlim=(0, None))
     axis.grid(alpha=0.3)
     axis.legend(frameon=False)
     return figure

@@ -1,4 +1,4 @@
-"""What happens beside the training steps: progress, log, samples, checkpoints, the best network.
+"""What happens beside the training steps: progress, log, samples, checkpoints.
 
 Imports no TensorFlow, so that other trainers can call them too.
 """
@@ -6,19 +6,16 @@ Imports no TensorFlow, so that other trainers can call them too.
 import math
 import re
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from tqdm.auto import tqdm
 
-from tutorial_lib.data.pixels import to_uint8
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import writing_to
 from tutorial_lib.progress import is_watched, say
 from tutorial_lib.show.pictures import save_grid
-from tutorial_lib.store import CARD, read_card, save_network
+from tutorial_lib.store import save_network
 from tutorial_lib.training.log import append_record
 
 if TYPE_CHECKING:
@@ -82,7 +79,8 @@ class SampleGrid(Callback):
         self._latents = trainer.algorithm.draw_latents(self.count, trainer.algorithm.recipe.seed)
         if trainer.nimg == 0:
             self._write(trainer)
-        sheets = [int(path.stem) for path in (trainer.directory / "samples").glob("[0-9]*.png")]
+        stems = [path.stem for path in (trainer.directory / "samples").glob("*.png")]
+        sheets = [int(stem) for stem in stems if stem.isdecimal()]  # no copies, "64 (1).png"
         self._next = 1.1 * max(nimg for nimg in [0, *sheets] if nimg <= trainer.nimg)
 
     def on_tick(self, trainer: "Trainer", record: dict) -> None:
@@ -120,53 +118,6 @@ class Checkpoints(Callback):
             save_network(trainer.directory, trainer.algorithm.average, trainer.facts())
         trainer.state.save()
         self._last = time.monotonic()
-
-
-class KeepBest(Callback):
-    """Measure the averaged network now and then, and keep the best one of the run in `best/`.
-
-    `measure` takes uint8 images (count, size, size, 3) and returns numbers by name, for example
-    `lambda images: evaluate_images(images, reference).values`; the network with the lowest
-    `score` among them is kept, with a card that says so. Every `every_kimg` thousand images,
-    and at the end of the run, the numbers join the record of the tick, so this callback stands
-    before `Log`. They compare within a run: each is of the same latents, and of few images.
-    """
-
-    def __init__(
-        self,
-        measure: Callable[[np.ndarray], dict[str, float]],
-        *,
-        every_kimg: float = 50.0,
-        count: int = 1000,
-        score: str = "frechet_lite0",
-    ):
-        self.measure = measure
-        self.every_images = 1000 * every_kimg
-        self.count = count
-        self.score = score
-
-    def on_start(self, trainer: "Trainer") -> None:
-        """Draw the latents; a resumed run goes on from the best score so far."""
-        algorithm, best = trainer.algorithm, trainer.directory / "best"
-        self._latents = algorithm.draw_latents(self.count, algorithm.recipe.seed)
-        self._seen = trainer.nimg
-        known = (best / CARD).is_file()
-        self._best = read_card(best)["score"]["value"] if known else math.inf
-
-    def on_tick(self, trainer: "Trainer", record: dict) -> None:
-        """Measure if it is time, and save the network if it is the best."""
-        due = trainer.nimg // self.every_images > self._seen // self.every_images
-        self._seen = trainer.nimg
-        if not due and trainer.progress() < 1:
-            return
-        measures = self.measure(to_uint8(trainer.algorithm.sample(self._latents)))
-        record.update(measures)
-        if measures[self.score] < self._best:
-            self._best = measures[self.score]
-            score = {"name": self.score, "value": self._best, "count": self.count}
-            facts = trainer.facts() | {"score": score}
-            with writing_to(trainer.directory):
-                save_network(trainer.directory / "best", trainer.algorithm.average, facts)
 
 
 SHOWN = re.compile("loss$|^frechet")

@@ -13,6 +13,17 @@ EXAMPLE = (
     '{"cluster": {"worker": ["10.0.0.1:12345", "10.0.0.2:12345"]}, '
     '"task": {"type": "worker", "index": 0}}'
 )
+# What the command line says about it
+SEVERAL_DEVICES = """Several devices share each batch of the recipe, and compute what one would.
+To train on two machines, start the same command on both, with --strategy multi-worker and the
+variable TF_CONFIG, in which index is 0 on one and 1 on the other:
+
+\b
+  TF_CONFIG='{"cluster": {"worker": ["10.0.0.1:12345", "10.0.0.2:12345"]},
+              "task": {"type": "worker", "index": 0}}'
+
+Both see the run folder on one disk. When a worker ends, so do the others.
+The same commands go on."""
 
 
 def read_cluster() -> tuple[list[str], int]:
@@ -46,7 +57,8 @@ def await_workers(addresses: list[str], index: int, seconds: float = PATIENCE_SE
     """
     deadline = time.monotonic() + seconds
     missing = addresses[:index] + addresses[index + 1 :]
-    say(f"Worker {index} waits for {', '.join(missing)}.")
+    if missing:
+        say(f"Worker {index} waits for {', '.join(missing)}.")
     with _listen(_split(addresses[index])[1]):
         while missing := [address for address in missing if not _answers(address)]:
             if time.monotonic() > deadline:
@@ -81,4 +93,6 @@ def _answers(address: str) -> bool:
 def _split(address: str) -> tuple[str, int]:
     """Return host and port of "host:port"; an IPv6 host stands in brackets."""
     host, _, port = address.rpartition(":")
+    if not 0 < int(port) < 2**16:
+        raise ValueError(f"{port} is no port")
     return host.strip("[]"), int(port)

@@ -40,13 +40,7 @@ def resume(directory: Path, config: dict, state: State, how: str) -> bool:
     Raises `TutorialError` naming what differs if that run had another configuration, and OSError
     if the folder cannot be read.
     """
-    if how not in RESUME:
-        raise TutorialError(f"resume must be auto, must or never, not {how!r}.")
-    started = (directory / CONFIG).exists()
-    if started and how == "never":
-        raise TutorialError(f"{directory} already holds a run: choose another folder.")
-    if not started and how == "must":
-        raise TutorialError(f"{directory} holds no run to resume: check the path.")
+    started = check_resume(directory, how)
     if not started and state.saved():
         raise TutorialError(
             f"{directory} holds checkpoints but no {CONFIG}: choose another folder."
@@ -54,6 +48,18 @@ def resume(directory: Path, config: dict, state: State, how: str) -> bool:
     if started:
         check_config(directory / CONFIG, config)
         state.restore()
+    return started
+
+
+def check_resume(directory: Path, how: str) -> bool:
+    """Return whether a folder holds a run, or raise `TutorialError` as `resume` does."""
+    if how not in RESUME:
+        raise TutorialError(f"resume must be auto, must or never, not {how!r}.")
+    started = (directory / CONFIG).exists()
+    if started and how == "never":
+        raise TutorialError(f"{directory} already holds a run: choose another folder.")
+    if not started and how == "must":
+        raise TutorialError(f"{directory} holds no run to resume: check the path.")
     return started
 
 

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+import keras
 import numpy as np
+import tensorflow as tf
 
-from tutorial_lib.algorithms.gan import GAN
+from tutorial_lib.algorithms.base import Algorithm
 from tutorial_lib.data.sources import Points
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.training.callbacks import Callback
@@ -59,7 +61,7 @@ class Snapshots(Callback):
 
 
 def fit_points(
-    gan: GAN,
+    algorithm: Algorithm,
     draw: Callable[..., np.ndarray],
     steps: int,
     *,
@@ -80,11 +82,18 @@ def fit_points(
         if value < 1:
             raise TutorialError(f"{name} must be at least 1, not {value!r}.")
     snapshots = Snapshots(every, count, look)
-    trainer = Trainer(gan, Points(draw), callbacks=[snapshots])
-    batch_size = gan.recipe.batch_size
-    trainer.state.nimg = int(gan.discriminator_optimizer.iterations) * batch_size
+    trainer = Trainer(algorithm, Points(draw), callbacks=[snapshots])
+    batch_size = algorithm.recipe.batch_size
+    trainer.state.nimg = _steps_taken(algorithm) * batch_size
     trainer.fit(kimg=(trainer.nimg + steps * batch_size) / 1000)
     return snapshots.taken
+
+
+def _steps_taken(algorithm: Algorithm) -> int:
+    """Return how many steps an algorithm's optimisers have taken, 0 if it is new."""
+    nodes = tf.train.TrackableView(algorithm).descendants()
+    optimizers = [node for node in nodes if isinstance(node, keras.optimizers.Optimizer)]
+    return max(int(optimizer.iterations) for optimizer in optimizers)
 
 
 def _steps(trainer: Trainer) -> int:

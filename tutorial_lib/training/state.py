@@ -15,6 +15,16 @@ from tutorial_lib.progress import say
 
 KEPT_CHECKPOINTS = 2
 DIGESTS = "SHA256SUMS"
+# What a file that is not what was written leads to. Other errors, such as a lack of permission or
+# of memory, say nothing about the file.
+DAMAGED = (
+    tf.errors.DataLossError,
+    tf.errors.InvalidArgumentError,
+    tf.errors.NotFoundError,
+    tf.errors.OutOfRangeError,
+    AssertionError,
+    ValueError,
+)
 
 
 class TrainingState:
@@ -45,7 +55,9 @@ class TrainingState:
         """Return the complete checkpoints, oldest first."""
         if self.directory is None:
             return []
-        return sorted(path for path in self.directory.glob("[0-9]*") if path.is_dir())
+        return sorted(
+            path for path in self.directory.glob("*") if path.is_dir() and path.name.isdecimal()
+        )
 
     def is_finite(self) -> bool:
         """Return whether no weight or optimiser variable has become NaN or infinite."""
@@ -87,14 +99,15 @@ class TrainingState:
         """Load the newest checkpoint that can be read, if there is any.
 
         Newer ones that cannot be read are named on standard output and removed. Raises
-        `TutorialError` if there are checkpoints but none can be read.
+        `TutorialError` if there are checkpoints but none can be read, and OSError if reading is
+        impossible for another reason than damage.
         """
         damaged = []
         for path in reversed(self.saved()):
             try:
                 _check_digests(path)
                 self._checkpoint.read(str(path / "state")).assert_consumed()
-            except (OSError, tf.errors.OpError, AssertionError, ValueError) as error:
+            except DAMAGED as error:
                 say(f"The checkpoint {path} is damaged ({_reason(error)}): trying an older one.")
                 damaged.append(path)
                 continue

@@ -112,6 +112,13 @@ def test_another_decoder_decodes_again(source, decoded, monkeypatch):
     assert len(decoded) == 6
 
 
+def test_a_pillow_that_reads_more_formats_decodes_again(source, decoded, monkeypatch):
+    load_images(source, 8)
+    monkeypatch.setattr(folder, "readable_formats", lambda: ("JPEG", "PNG", "NEW"))
+    load_images(source, 8)
+    assert len(decoded) == 6
+
+
 def test_two_sources_do_not_disturb_each_other(tmp_path, decoded):
     for name, colour in (("one", RED), ("two", BLUE)):
         (tmp_path / name).mkdir()
@@ -209,7 +216,7 @@ def test_a_cache_that_cannot_be_written_is_said_in_one_sentence(
 def test_a_source_without_pictures_leaves_no_copy(tmp_path, cache_of_all_sizes):
     (tmp_path / "source").mkdir()
     (tmp_path / "source" / "a.txt").write_bytes(b"x")
-    with pytest.raises(ValueError, match="holds 0 readable images"):
+    with pytest.raises(ValueError, match="holds no readable image"):
         load_images(tmp_path / "source", 8)
     assert not cache_of_all_sizes.exists()
 

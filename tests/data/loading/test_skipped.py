@@ -1,9 +1,11 @@
 import json
 import os
 
+import numpy as np
 import pytest
-from helpers.pictures import BLUE, RED, assert_colour, pack_zip, plain
+from helpers.pictures import BLUE, RED, assert_colour, pack_tar, pack_zip, plain
 
+from tutorial_lib.data.loading.archive import list_files, open_source
 from tutorial_lib.data.loading.folder import load_images
 from tutorial_lib.data.loading.skipped import (
     describe_skipped,
@@ -118,7 +120,7 @@ def test_the_samples_of_a_run_can_be_named(tmp_path):
 
 def test_a_run_without_pictures_besides_says_why_there_are_none(tmp_path):
     make_run(tmp_path)
-    with pytest.raises(TutorialError, match="0 readable images.*1 folder, a run of this program"):
+    with pytest.raises(TutorialError, match="no readable image.*1 folder, a run of this program"):
         load_images(tmp_path, 8)
 
 
@@ -203,3 +205,34 @@ def test_all_reasons_are_written_on_request(tmp_path):
     lines = (tmp_path / "new" / "skipped.txt").read_text("utf-8").splitlines()
     assert len(lines) == len(SKIPPED)
     assert lines[-1] == "c.png\tempty"
+
+
+@pytest.mark.parametrize("name", ["sheet.png", "sheet.jpg"])
+def test_a_sheet_that_this_program_made_is_no_photograph(tmp_path, name):
+    write(tmp_path, "photograph.png")
+    save_grid(np.zeros((4, 8, 8, 3), np.uint8), tmp_path / name)
+    images, skipped = load_images(tmp_path, 8)
+    assert len(images) == 1 and skipped == {name: "a sheet of this program"}
+
+
+@pytest.mark.parametrize("folder", ["", "runs/cats/"])
+@pytest.mark.parametrize("pack", [pack_zip, pack_tar])
+def test_a_run_inside_an_archive_is_left_out(tmp_path, pack, folder):
+    members = {f"{folder}{name}": b"{}" for name in ("config.json", "log.jsonl")}
+    members |= {f"{folder}samples/0000000000.png": plain(), "a/photograph.png": plain()}
+    pack(tmp_path / "packed", members)
+    if not folder:
+        with pytest.raises(TutorialError, match="1 folder, a run of this program"):
+            load_images(tmp_path / "packed", 8)
+        return
+    images, skipped = load_images(tmp_path / "packed", 8)
+    assert len(images) == 1 and skipped == {"runs/cats": "a run of this program"}
+
+
+def test_what_a_run_writes_beside_photographs_does_not_change_the_data(tmp_path):
+    make_run(tmp_path)
+    write(tmp_path, "photograph.png")
+    before = list_files(open_source(tmp_path))
+    for name in ("card.json", "weights-0123456789ab.npz", ".lock"):
+        (tmp_path / name).write_bytes(b"{}")
+    assert list_files(open_source(tmp_path)) == before

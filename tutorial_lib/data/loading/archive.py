@@ -9,7 +9,6 @@ from __future__ import annotations
 import lzma
 import os
 import posixpath
-import re
 import stat
 import tarfile
 import zipfile
@@ -18,9 +17,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PureWindowsPath
 from typing import NamedTuple
 
-from tutorial_lib.data.loading.skipped import RUN, RUN_PARTS, is_passed_over, is_run
+from tutorial_lib.data.loading.skipped import (
+    RUN,
+    is_passed_over,
+    is_run,
+    is_run_part,
+    runs_among,
+)
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.files import printable, user_path
+from tutorial_lib.files import natural_key, printable, user_path
 
 MAX_FILES = 2_000_000  # ImageNet has 1.3 million
 MAX_TOTAL_BYTES = 200 * 2**30
@@ -64,8 +69,8 @@ class Folder:
                     continue
                 if "samples" in folders:
                     yield Entry("samples", 0, 0, RUN)
-                files = [name for name in files if name not in RUN_PARTS]
-                folders[:] = [name for name in folders if name not in RUN_PARTS]
+                files = [name for name in files if not is_run_part(name)]
+                folders[:] = [name for name in folders if not is_run_part(name)]
             folders[:] = [name for name in folders if not self._is_passed_over(here / name)]
             for name in files + [name for name in folders if (here / name).is_symlink()]:
                 if not self._is_passed_over(here / name):
@@ -249,12 +254,11 @@ def list_files(source: Folder | Zip | Tar) -> tuple[list[Entry], dict[str, str]]
         raise
     except DAMAGED as error:
         raise damaged(source.path, error) from error
+    for run in () if isinstance(source, Folder) else runs_among(found):
+        skipped[printable(run or ".")] = RUN
+        below = f"{run}/" if run else ""
+        found = {name: entry for name, entry in found.items() if not name.startswith(below)}
     return sorted(found.values(), key=lambda entry: natural_key(entry.name)), skipped
-
-
-def natural_key(name: str) -> tuple[str, str]:
-    """Make the key that sorts `cat_9` before `cat_10`: digits padded to one length."""
-    return re.sub(r"\d+", lambda digits: digits[0].zfill(20), name.casefold()), name
 
 
 def damaged(path: Path, error: Exception) -> TutorialError:

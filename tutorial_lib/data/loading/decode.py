@@ -13,12 +13,13 @@ import numpy as np
 from PIL import Image, ImageChops, JpegImagePlugin
 
 from tutorial_lib.data.loading import colour, metadata
-from tutorial_lib.data.loading.skipped import OTHER_KIND
-from tutorial_lib.files import printable
+from tutorial_lib.data.loading.skipped import OTHER_KIND, SHEET
+from tutorial_lib.files import SHEET_MARK, printable
 
 # Files in these formats are known by their first bytes and hold one picture. Documents, films,
 # and what needs an external program are left out, as is what could be taken for anything.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM")
+HEAD_BYTES = 1024  # in which the mark of a sheet stands
 MAX_PIXELS = 90_000_000  # decoded: 360 MB
 MAX_JPEG_PIXELS = 512_000_000  # before it is reduced; a progressive one takes up to 6 bytes each
 UPRIGHT = {  # what turns a picture upright, by its EXIF orientation
@@ -78,6 +79,8 @@ def decode_or_explain(name: str, data: bytes | Exception, size: int) -> np.ndarr
         return f"unreadable: {printable(str(data))[:100]}"
     if not data:
         return "empty"
+    if SHEET_MARK.encode() in data[:HEAD_BYTES]:
+        return SHEET
     try:
         return decode_image(data, size)
     except UnfitError as error:

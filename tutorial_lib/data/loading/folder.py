@@ -14,7 +14,7 @@ from PIL import Image
 from tqdm.auto import tqdm
 
 from tutorial_lib.data.loading import archive, cache
-from tutorial_lib.data.loading.decode import FORMATS, decode_or_explain
+from tutorial_lib.data.loading.decode import FORMATS, decode_or_explain, readable_formats
 from tutorial_lib.data.loading.skipped import describe_skipped
 from tutorial_lib.errors import TutorialError
 from tutorial_lib.files import printable
@@ -28,7 +28,6 @@ def load_images(
     path: str | os.PathLike,
     size: int = 64,
     *,
-    minimum: int = 1,
     progress: bool = False,
     cache: str | os.PathLike | None = None,
 ) -> tuple[np.ndarray, dict[str, str]]:
@@ -48,14 +47,14 @@ def load_images(
     variable XDG_CACHE_HOME, if it is set).
 
     `progress` shows a bar where there is a terminal. Raises `TutorialError` if the path is
-    missing, unreadable or damaged, or yields fewer images than `minimum`.
+    missing, unreadable or damaged, or yields no image.
     """
     check_size(size)
     source = archive.open_source(path)
     load = _load_folder if isinstance(source, archive.Folder) else _load_archive
     images, skipped = load(source, size, progress, cache)
-    if len(images) < max(1, minimum):
-        raise _too_few(source.path, len(images), max(1, minimum), skipped)
+    if not len(images):
+        raise _none_found(source.path, skipped)
     return images, skipped
 
 
@@ -96,7 +95,9 @@ def _load_folder(
     if sum(entry.size for entry in entries) < cache.SMALL:
         images, unread = decode()
     else:
-        images, unread = cache.load_or_decode(source.path, entries, size, decode, place)
+        images, unread = cache.load_or_decode(
+            source.path, (readable_formats(), entries), size, decode, place
+        )
     return images, left_out | unread
 
 
@@ -107,7 +108,7 @@ def _load_archive(
     status = source.path.stat()
     if status.st_size < cache.SMALL:
         return decode_source(source, size, progress)
-    state = (status.st_size, status.st_mtime_ns)
+    state = (readable_formats(), status.st_size, status.st_mtime_ns)
     return cache.load_or_decode(
         source.path, state, size, lambda: decode_source(source, size, progress), place
     )
@@ -158,9 +159,9 @@ def _decode_all(
             yield name, image.result()
 
 
-def _too_few(path: Path, found: int, minimum: int, skipped: dict[str, str]) -> TutorialError:
-    """Make the error that says a source has too few images, and why files were skipped."""
-    message = f"{printable(path)} holds {found} readable images, but at least {minimum} are needed"
+def _none_found(path: Path, skipped: dict[str, str]) -> TutorialError:
+    """Make the error that says a source has no images, and why files were skipped."""
+    message = f"{printable(path)} holds no readable image"
     archives = [name for name in skipped if name.endswith((".zip", ".tar", ".gz", ".xz", ".bz2"))]
     if archives:
         message += f"; it does hold an archive, {archives[0]}: name that instead"

@@ -5,15 +5,21 @@ from __future__ import annotations
 import fnmatch
 import itertools
 import json
+import posixpath
 import re
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from tutorial_lib.files import write_whole
 
 OTHER_KIND = "of another kind"
+CONFIG = "config.json"
 RUN = "a run of this program"
+SHEET = "a sheet of this program"
 # What a run writes into its folder: see `training.trainer` and `training.callbacks`.
-RUN_PARTS = frozenset(("config.json", "log.jsonl", "samples", "checkpoints", "best"))
+_RUN_PARTS = re.compile(
+    r"(config\.json|log\.jsonl|card\.json|samples|checkpoints|best|weights-\w+\.npz|\.lock)$"
+)
 
 # Beside pictures, systems and programs keep thumbnails, bins and notes under these names, in
 # lower case: those of Synology and QNAP, of Windows, of Linux and Android, of Apple, of others.
@@ -49,6 +55,18 @@ def is_run(folder: Path) -> bool:
     except (OSError, ValueError, RecursionError):
         return False
     return isinstance(config, dict) and not {"algorithm", "recipe"}.isdisjoint(config)
+
+
+def is_run_part(name: str) -> bool:
+    """Tell whether a run writes a file or folder of this name into its own."""
+    return bool(_RUN_PARTS.match(name))
+
+
+def runs_among(names: Iterable[str]) -> set[str]:
+    """Return the folders of an archive that hold a run, by the names of its members."""
+    found = set(names)
+    folders = {posixpath.dirname(name) for name in found if posixpath.basename(name) == CONFIG}
+    return {folder for folder in folders if posixpath.join(folder, "log.jsonl") in found}
 
 
 def summarise_skipped(skipped: dict[str, str], shown: int = 3) -> list[str]:
