@@ -5,7 +5,7 @@ import pytest
 from helpers.disks import filled
 
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.files import printable, user_path, write_whole, writing_to
+from tutorial_lib.files import check_writable, printable, user_path, write_whole, writing_to
 
 # --- names ---------------------------------------------------------------------------------------
 

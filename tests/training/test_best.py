@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from helpers.runs import make_images
@@ -13,12 +15,10 @@ def test_a_run_is_measured_against_its_own_data_whatever_they_are_called(monkeyp
     monkeypatch.setattr(
         best, "reference_from_images", lambda data, name, count: made.append((data, name, count))
     )
-    monkeypatch.setattr(best, "evaluate_images", lambda samples, reference: None)
 
-    class Measured:
-        values = {}
-
-    monkeypatch.setattr(best, "evaluate_images", lambda samples, reference: Measured)
+    monkeypatch.setattr(
+        best, "evaluate_images", lambda samples, reference: SimpleNamespace(values={})
+    )
     callback = keep_best(images, "cats", every_kimg=1)
     assert made == [], "nothing is computed before it is needed"
     callback.measure(images)

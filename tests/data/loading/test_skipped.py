@@ -14,6 +14,7 @@ from tutorial_lib.data.loading.skipped import (
     write_skipped,
 )
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.show.pictures import save_grid
 
 
 def write(folder, *names, data=None):
