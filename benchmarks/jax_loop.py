@@ -32,7 +32,7 @@ from tutorial_lib.data.sources import Images, shuffled
 from tutorial_lib.errors import TutorialError, choose
 from tutorial_lib.files import write_whole
 from tutorial_lib.store import number_arrays
-from tutorial_lib.training import folder
+from tutorial_lib.training import run_folder
 from tutorial_lib.training.callbacks import (
     Callback,
     Checkpoints,
@@ -186,8 +186,8 @@ class Run:
         """
         self._limits = Limits.of(kimg=kimg, minutes=minutes)
         with locked(self.directory):
-            if not folder.resume(self.directory, self._config, self.state, "auto"):
-                folder.begin(self.directory, self._config)
+            if not run_folder.resume(self.directory, self._config, self.state, "auto"):
+                run_folder.begin(self.directory, self._config)
             try:
                 self._call("on_start")
                 self._train()

@@ -51,7 +51,7 @@ from tutorial_lib.metrics.modes import grid_histogram, jensen_shannon, modes_cov
 from tutorial_lib.show.pictures import save_grid
 from tutorial_lib.training.callbacks import Callback, StopOnNonFinite
 from tutorial_lib.training.factors import Judgement, fit_factor_classifier, judge_factors
-from tutorial_lib.training.points import fit_points
+from tutorial_lib.training.fit_points import fit_points
 from tutorial_lib.training.trainer import Trainer
 
 

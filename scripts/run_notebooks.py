@@ -33,9 +33,8 @@ class NotebookError(Exception):
 def execute(path: Path) -> NotebookNode:
     """Run the notebook at `path` in a fresh kernel and return it with its outputs.
 
-    Raises:
-        NotebookError: the file is no notebook, or a cell failed that is not tagged
-            `raises-exception`.
+    Raises `NotebookError` if the file is no notebook, or a cell failed that is not tagged
+    `raises-exception`.
     """
     try:
         notebook = nbformat.read(path, as_version=4)

@@ -35,8 +35,7 @@ class AddressError(ValueError):
 def read_place(root: Path = ROOT) -> str:
     """Return "owner/name" from `repository.url` of `root`/_config.yml.
 
-    Raises:
-        AddressError: the address does not look like https://github.com/owner/name.
+    Raises `AddressError` if the address does not look like https://github.com/owner/name.
     """
     url = yaml.safe_load((root / "_config.yml").read_text("utf-8"))["repository"]["url"]
     match = re.fullmatch(rf"https://github\.com/({PLACE})/?", url)

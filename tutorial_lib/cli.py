@@ -176,7 +176,7 @@ def train(recipe, name, minutes, kimg, out, resume, precision, seed, every, stra
     import_tensorflow()
     from tutorial_lib.algorithms.registry import load_recipe
     from tutorial_lib.training.devices import build_on, make_strategy
-    from tutorial_lib.training.folder import check_resume
+    from tutorial_lib.training.run_folder import check_resume
     from tutorial_lib.training.trainer import Trainer
 
     chosen = load_recipe(recipe)

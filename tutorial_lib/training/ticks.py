@@ -8,7 +8,7 @@ import math
 import time
 
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.training.folder import State
+from tutorial_lib.training.run_folder import State
 
 
 @dataclasses.dataclass(frozen=True)

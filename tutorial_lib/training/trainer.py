@@ -19,7 +19,7 @@ from tutorial_lib.hardware.graphs import leave_out_remapper
 from tutorial_lib.hardware.memory import keep_freed_memory
 from tutorial_lib.hardware.precision import device_name
 from tutorial_lib.progress import say
-from tutorial_lib.training import folder
+from tutorial_lib.training import run_folder
 from tutorial_lib.training.callbacks import Callback, default_callbacks
 from tutorial_lib.training.devices import Devices
 from tutorial_lib.training.lock import locked
@@ -148,10 +148,10 @@ class Trainer:
             try:
                 if self.devices.is_chief:
                     stack.enter_context(locked(self.directory))
-                started = folder.resume(self.directory, self._config, self.state, resume)
+                started = run_folder.resume(self.directory, self._config, self.state, resume)
                 self._check_agreement()
                 if not started and self.devices.is_chief:
-                    folder.begin(self.directory, self._config)
+                    run_folder.begin(self.directory, self._config)
             except OSError as error:
                 raise TutorialError(
                     f"The run folder {self.directory} cannot be used ({error}): choose another one."

@@ -9,7 +9,7 @@ from tutorial_lib.algorithms.gan_recipes import GANRecipe
 from tutorial_lib.data import sources
 from tutorial_lib.data.points import draw_points, mode_centres
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.training.points import fit_points
+from tutorial_lib.training.fit_points import fit_points
 
 RECIPE = GANRecipe(networks="toy", latent_size=2, width=8, batch_size=16, r1_gamma=0.1, seed=5)
 

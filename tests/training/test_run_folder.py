@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.training.folder import begin, check_config, resume
+from tutorial_lib.training.run_folder import begin, check_config, resume
 
 CONFIG = {"algorithm": "GAN", "recipe": {"size": 8, "beta": 0.5}, "data": {"sha256": "abc"}}
 
