@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help book test test-fast lint notebooks tables lock test-colab address clean
+.PHONY: help book test test-fast lint format notebooks tables lock test-colab address clean
 
 export PYTHON
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -38,7 +38,7 @@ test: lint ## run every check: style, unit tests, notebooks, the built site
 	$(RUN) -m pytest --ignore=tests/site tests
 	TUTORIAL_BUDGET=test $(RUN) -m pytest --nbval-lax --nbval-current-env \
 		--nbval-cell-timeout=300 notebooks
-	@if $(BUILDS_SITE); then $(MAKE) --no-print-directory book && $(RUN) -m pytest tests/site; \
+	@if $(BUILDS_SITE); then make --no-print-directory book && $(RUN) -m pytest tests/site; \
 		else echo "Left out: the website and its tests, which need Python 3.11 or newer."; fi
 
 test-fast: lint .venv/.test ## run the style checks and the quick unit tests (no notebooks, no site)
@@ -48,6 +48,10 @@ lint: .venv/.test ## check style, formatting, and which room imports which
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	.venv/bin/lint-imports --no-logo --no-cache
+
+format: .venv/.test ## mend what style checks can mend
+	$(RUN) -m ruff check --fix .
+	$(RUN) -m ruff format .
 
 notebooks: .venv/.test ## run every notebook (or NOTEBOOKS="a.ipynb b.ipynb") and store its outputs
 	$(RUN) scripts/run_notebooks.py $(NOTEBOOKS)

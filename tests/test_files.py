@@ -101,5 +101,7 @@ def test_what_is_no_file_is_written_to_and_not_replaced(tmp_path):
 def test_a_path_that_cannot_be_written_is_told_before_the_work(tmp_path):
     check_writable(tmp_path / "not" / "there" / "yet.png")
     assert list(tmp_path.iterdir()) == []
-    with pytest.raises(OSError):
+    with pytest.raises(TutorialError, match="/proc/nowhere/cats.png cannot be written .*another"):
         check_writable(Path("/proc/nowhere/cats.png"))
+    with pytest.raises(TutorialError, match="empty"):
+        user_path("")

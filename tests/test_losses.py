@@ -97,6 +97,7 @@ def test_value_and_gradient_are_the_closed_forms(name, side):
     rng = np.random.default_rng(0)
     real, fake = (3 * rng.standard_normal((64, 1)).astype(np.float32) for _ in range(2))
     value, gradients = value_and_gradients(getattr(losses.get_loss(name), side), real, fake)
+    assert (name, side) in FORMULAS, f"write the formula of {name!r} into FORMULAS"
     formula, *derivatives = FORMULAS[name, side]
     np.testing.assert_allclose(value, formula(real, fake).mean(), rtol=1e-5)
     for gradient, derivative in zip(gradients, derivatives, strict=True):
@@ -110,6 +111,7 @@ def test_extreme_logits_stay_finite_with_finite_gradients(name, side, r, f):
     loss = getattr(losses.get_loss(name), side)
     value, gradients = value_and_gradients(loss, [[r]], [[f]])
     assert np.isfinite(value) and np.isfinite(gradients).all()
+    assert (name, side) in FORMULAS, f"write the formula of {name!r} into FORMULAS"
     formula, *derivatives = FORMULAS[name, side]
     real, fake = np.array([[r]]), np.array([[f]])
     np.testing.assert_allclose(value, formula(real, fake).mean(), rtol=1e-6, atol=1e-30)

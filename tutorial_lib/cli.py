@@ -21,6 +21,12 @@ from tutorial_lib.progress import say
 from tutorial_lib.training.cluster import SEVERAL_DEVICES
 
 
+class _Mistake(click.ClickException):
+    """End a command with one sentence, and 2."""
+
+    exit_code = 2
+
+
 class _Commands(click.Group):
     """End a user's mistake in one sentence, whichever command it was made with."""
 
@@ -30,29 +36,32 @@ class _Commands(click.Group):
         except BrokenPipeError:  # nobody listens any more: click ends quietly
             raise
         except (TutorialError, OSError) as error:
-            raise _mistake(str(error)) from error
+            raise _Mistake(str(error)) from error
         except MemoryError as error:
-            raise _mistake("This needs more memory than there is: ask for less at once.") from error
+            raise _Mistake("This needs more memory than there is: ask for less at once.") from error
 
 
-PATH = click.types.FuncParamType(user_path)
-PATH.name = "path"
+class _UserPath(click.ParamType):
+    """A path as users write them."""
+
+    name = "path"
+
+    def convert(self, value, param, context) -> Path:
+        return user_path(value)
 
 
-def _mistake(sentence: str) -> click.ClickException:
-    mistake = click.ClickException(sentence)
-    mistake.exit_code = 2
-    return mistake
+PATH = _UserPath()
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True}
+)
 @click.version_option(tutorial_lib.__version__)
 def main() -> None:
     """Train generators of cats, sample from them, measure them, and look at data.
 
     \b
     Examples:
-      python -m tutorial_lib data sheet drawn cats.png
       python -m tutorial_lib train dcgan --data cats --minutes 10 --out runs/cats
       python -m tutorial_lib sample runs/cats --out cats.png
       python -m tutorial_lib evaluate runs/cats
@@ -70,7 +79,6 @@ def data() -> None:
 
     \b
     Examples:
-      python -m tutorial_lib data fetch
       python -m tutorial_lib data inspect ~/Pictures/cats.zip
       python -m tutorial_lib data sheet cats sheet.png --count 100
     """
@@ -87,14 +95,12 @@ def fetch() -> None:
 
 @data.command()
 @click.argument("name", metavar="DATA")
-@click.option("--size", default=64, show_default=True, help="Pixels a side.")
+@click.option("--size", default=64, help="Pixels a side.")
 @click.option("--skipped", type=PATH, help="A file to list all skipped files in, with reasons.")
 def inspect(name: str, size: int, skipped: Path | None) -> None:
     """Say what DATA holds: number, shape, mean colour, digest, files skipped."""
     from tutorial_lib.data.pixels import fingerprint
 
-    if skipped:
-        check_writable(skipped)
     images = _open_data(name, size, skipped)
     red, green, blue = images[:1000].mean(axis=(0, 1, 2))
     say(f"images       {len(images)} of {images.shape[1]}x{images.shape[2]} pixels")
@@ -105,8 +111,8 @@ def inspect(name: str, size: int, skipped: Path | None) -> None:
 @data.command()
 @click.argument("name", metavar="DATA")
 @click.argument("out", type=PATH)
-@click.option("--size", default=64, show_default=True, help="Pixels a side.")
-@click.option("--count", default=100, show_default=True, type=click.IntRange(1))
+@click.option("--size", default=64, help="Pixels a side.")
+@click.option("--count", default=100, type=click.IntRange(1))
 @click.option("--seed", default=0, type=click.IntRange(0), help="Which images are drawn by lot.")
 def sheet(name: str, out: Path, size: int, count: int, seed: int) -> None:
     """Write a contact sheet of DATA, images drawn by lot, to the picture file OUT."""
@@ -124,7 +130,7 @@ def sheet(name: str, out: Path, size: int, count: int, seed: int) -> None:
 
 @main.command(epilog=SEVERAL_DEVICES)
 @click.argument("recipe", default="dcgan")
-@click.option("--data", "name", default="cats", show_default=True, help="cats, drawn, or a path.")
+@click.option("--data", "name", default="cats", help="cats, drawn, or a path.")
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Training time in all.")
 @click.option("--kimg", type=click.FloatRange(0, min_open=True), help="Thousand images in all.")
 @click.option("--out", type=PATH, help="The run folder. [default: runs/RECIPE]")
@@ -132,13 +138,11 @@ def sheet(name: str, out: Path, size: int, count: int, seed: int) -> None:
     "--resume",
     type=click.Choice(["auto", "must", "never"]),
     default="auto",
-    show_default=True,
     help="auto goes on with what is in the folder.",
 )
 @click.option(
     "--precision",
     default="auto",
-    show_default=True,
     help="float32, mixed_bfloat16, mixed_float16, or what the hardware does best.",
 )
 @click.option("--seed", type=click.IntRange(0), help="Another seed than the recipe's.")
@@ -147,20 +151,21 @@ def sheet(name: str, out: Path, size: int, count: int, seed: int) -> None:
     "every",
     metavar="KIMG",
     type=click.FloatRange(0, min_open=True),
-    help="Measure so often, and keep the best network in the folder best of the run.",
+    help="Measure so often, at a tick of 5 kimg, and keep the best network of the run in best/.",
 )
 @click.option(
     "--strategy",
     type=click.Choice(["none", "mirrored", "multi-worker"]),
     default="none",
-    show_default=True,
     help="One device, all GPUs of this machine, or the workers that TF_CONFIG lists.",
 )
 def train(recipe, name, minutes, kimg, out, resume, precision, seed, every, strategy) -> None:
-    """Train RECIPE (dcgan, document, vae, or a JSON file) until --minutes or --kimg is reached.
+    """Train RECIPE until --minutes or --kimg is reached.
 
-    The run folder gets the log, sheets of samples, checkpoints and the weights. Ctrl-C saves;
-    the same command goes on from there, also after a crash.
+    RECIPE is dcgan, document or modern, with -32 or -128 behind it for other sizes, vae, or a
+    JSON file of what differs, such as {"algorithm": "vae", "size": 32}. The run folder gets the
+    log, sheets of samples, checkpoints and the weights. Ctrl-C saves; the same command goes on
+    from there, also after a crash.
 
     \b
     Examples:
@@ -206,11 +211,10 @@ def train(recipe, name, minutes, kimg, out, resume, precision, seed, every, stra
 @click.option(
     "--out",
     default="samples.png",
-    show_default=True,
     help="A picture file for one sheet, or a folder for one file each.",
 )
-@click.option("--count", default=64, show_default=True, type=click.IntRange(1))
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
+@click.option("--count", default=64, type=click.IntRange(1))
+@click.option("--seed", default=0, type=click.IntRange(0))
 @click.option("--columns", type=click.IntRange(1), help="Of the sheet. [default: a square]")
 def sample(source: str, out: str, count: int, seed: int, columns: int | None) -> None:
     """Generate images with SOURCE: a run folder, or the name of published weights.
@@ -246,13 +250,12 @@ def sample(source: str, out: str, count: int, seed: int, columns: int | None) ->
     "name",
     help="cats, drawn, or a path. [default: statistics of the photographs, no download]",
 )
-@click.option("--count", default=10_000, show_default=True, type=click.IntRange(100))
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
+@click.option("--count", default=10_000, type=click.IntRange(100))
+@click.option("--seed", default=0, type=click.IntRange(0))
 @click.option("--json", "out", type=PATH, help="A file to write the measures to.")
 def evaluate(source: str, name: str | None, count: int, seed: int, out: Path | None) -> None:
     """Measure how good SOURCE is: a run folder, or the name of published weights.
 
-    \b
     Fréchet and kernel distance, precision, recall, density, coverage and a test for memorised
     images, in features of EfficientNet-Lite0, each beside what real images score.
 
@@ -291,6 +294,8 @@ def _open_data(name: str, size: int, skipped_list: Path | None = None, **options
     from tutorial_lib.data import open_dataset
     from tutorial_lib.data.loading.skipped import summarise_skipped, write_skipped
 
+    if skipped_list:
+        check_writable(skipped_list)  # before the work is done
     images, skipped = open_dataset(name, size, **options)
     for line in summarise_skipped(skipped):
         say(f"Skipped {line}.", aside=True)

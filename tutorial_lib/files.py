@@ -14,7 +14,12 @@ SHEET_MARK = "tutorial_lib: a sheet of images"
 
 
 def user_path(path: str | os.PathLike) -> Path:
-    """Make a path of what a user wrote: `~` is the home folder, if there is one."""
+    """Make a path of what a user wrote: `~` is the home folder, if there is one.
+
+    Raises `TutorialError` for nothing, which would stand for the current folder.
+    """
+    if not os.fspath(path):
+        raise TutorialError("A path is empty: name a file or a folder.")
     return Path(os.path.expanduser(path))
 
 
@@ -55,12 +60,17 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """Raise OSError if no file can be made at this path, or in its folder, which may be missing."""
+    """Raise `TutorialError` if no file can be made at a path, whose folder may be missing yet."""
     folder = path.parent
     while not folder.exists():
         folder = folder.parent
-    if not path.exists():
-        tempfile.TemporaryFile(dir=folder).close()
+    try:
+        if not path.exists():
+            tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise TutorialError(
+            f"{printable(path)} cannot be written ({error.strerror}): choose another place."
+        ) from error
 
 
 @contextlib.contextmanager

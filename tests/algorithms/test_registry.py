@@ -96,8 +96,20 @@ def test_bad_recipes_of_a_vae_name_what_is_wrong(fields, named):
 def test_unknown_names_list_those_that_exist():
     with pytest.raises(TutorialError, match="'dcgn'.*document, dcgan"):
         load_recipe("dcgn")
-    with pytest.raises(TutorialError, match="one of gan, vae, not 'flow'"):
-        recipe_from_dict({}, "flow")
+    with pytest.raises(TutorialError, match=f"one of {', '.join(ALGORITHMS)}, not 'none'"):
+        recipe_from_dict({}, "none")
+
+
+def test_the_configuration_of_a_run_is_a_recipe_too(tmp_path):
+    recipe = {"size": 32, "beta": 2.0}
+    (tmp_path / "config.json").write_text(json.dumps({"algorithm": "VAE", "recipe": recipe}))
+    assert load_recipe(str(tmp_path / "config.json")) == VAERecipe(**recipe)
+
+
+def test_two_algorithms_with_one_type_of_recipe_are_refused(monkeypatch):
+    monkeypatch.setitem(ALGORITHMS, "another", type("Another", (VAE,), {}))
+    with pytest.raises(TypeError, match="VAERecipe must be the recipe_type of one .* not of 2"):
+        build_algorithm(VAERecipe())
 
 
 def test_every_recipe_survives_json():
@@ -178,9 +190,9 @@ class Blur(tf.Module):
 
 
 def test_a_new_algorithm_is_one_class_and_one_line(tmp_path, monkeypatch):
-    monkeypatch.setitem(ALGORITHMS, "blur", Blur)  # the line
+    monkeypatch.setitem(ALGORITHMS, "moving-average", Blur)  # the line
     path = tmp_path / "blur.json"
-    path.write_text('{"algorithm": "blur", "size": 8, "latent_size": 2, "batch_size": 4}')
+    path.write_text('{"algorithm": "moving-average", "size": 8, "latent_size": 2, "batch_size": 4}')
     recipe = load_recipe(str(path))
     assert recipe == BlurRecipe(size=8, latent_size=2, batch_size=4)
     dark = make_images() // 2
@@ -201,5 +213,5 @@ def test_a_run_of_an_algorithm_that_is_gone_is_named(tmp_path, monkeypatch):
         patched.setitem(ALGORITHMS, "blur", Blur)
         recipe = BlurRecipe(size=8, latent_size=2, batch_size=4)
         make_trainer(tmp_path, recipe).fit(kimg=0.016)
-    with pytest.raises(TutorialError, match="cannot be loaded: .*one of gan, vae, not 'Blur'"):
+    with pytest.raises(TutorialError, match="cannot be loaded: .*one of gan, .*not 'Blur'"):
         load_generator(tmp_path)

@@ -12,7 +12,9 @@ from tutorial_lib.algorithms.recipes import Recipe
 class Algorithm(Protocol):
     """Name what every algorithm has; it is a `tf.Module` too, so that a checkpoint finds it all.
 
-    To add one, write a file like `vae.py` and a line in `registry.py`.
+    To add one, write a file like `vae.py`, with a type of recipe of its own, and a line in
+    `registry.py`, whose key is what a recipe's file calls it. The smallest that works is in
+    tests/algorithms/test_registry.py.
     """
 
     recipe_type: ClassVar[type[Recipe]]

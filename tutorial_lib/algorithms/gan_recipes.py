@@ -71,6 +71,7 @@ def at_size(recipe: GANRecipe, size: int) -> GANRecipe:
     )
 
 
+# Each of these is there for other sizes too: "dcgan-32".
 GAN_RECIPES = {"document": DOCUMENT, "dcgan": DCGAN, "modern": MODERN}
 GAN_RECIPES |= {
     f"{name}-{size}": at_size(recipe, size)

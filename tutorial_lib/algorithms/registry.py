@@ -37,8 +37,8 @@ def load_recipe(name_or_path: str) -> Recipe:
     """Return a recipe by its name in `RECIPES`, or from a JSON file of fields that differ.
 
     Fields that the file leaves out keep their defaults. A field "algorithm" says what the recipe
-    is for: "gan", the default, or "vae". Raises `TutorialError` for an unknown name, a file that
-    is not JSON, or a field that does not exist.
+    is for: "gan", the default, or "vae". The config.json of a run will do, too. Raises
+    `TutorialError` for an unknown name, a file that is not JSON, or a field that does not exist.
 
     >>> load_recipe("dcgan").batch_size
     16
@@ -53,6 +53,8 @@ def load_recipe(name_or_path: str) -> Recipe:
         )
     try:
         fields = read_fields(path)
+        if isinstance(fields.get("recipe"), dict):  # the config.json of a run, to repeat it
+            fields = {"algorithm": fields.get("algorithm", "gan")} | fields["recipe"]
         return recipe_from_dict(fields, fields.pop("algorithm", "gan"))
     except (OSError, TutorialError) as error:
         raise TutorialError(f"The recipe {path} cannot be used: {error}") from error
@@ -61,13 +63,21 @@ def load_recipe(name_or_path: str) -> Recipe:
 def recipe_from_dict(fields: dict, algorithm: str = "gan") -> Recipe:
     """Return the recipe with these fields, or raise `TutorialError` naming what is at fault.
 
-    `algorithm` is a key of `ALGORITHMS`, in capitals or not.
+    `algorithm` is a key of `ALGORITHMS` or the name of a class there, in capitals or not.
     """
-    kind = ALGORITHMS.get(str(algorithm).lower())
+    # A run notes the name of the class, a recipe's file the key.
+    kinds = {kind.__name__.lower(): kind for kind in ALGORITHMS.values()} | ALGORITHMS
+    kind = kinds.get(str(algorithm).lower())
     if kind is None:
         raise TutorialError(f"algorithm must be one of {', '.join(ALGORITHMS)}, not {algorithm!r}.")
     return from_fields(kind.recipe_type, fields)
 
 
 def _algorithm_for(recipe: Recipe) -> type[Algorithm]:
-    return next(kind for kind in ALGORITHMS.values() if kind.recipe_type is type(recipe))
+    kinds = [kind for kind in ALGORITHMS.values() if kind.recipe_type is type(recipe)]
+    if len(kinds) != 1:
+        raise TypeError(
+            f"{type(recipe).__name__} must be the recipe_type of one algorithm in ALGORITHMS, "
+            f"not of {len(kinds)}."
+        )
+    return kinds[0]

@@ -104,8 +104,8 @@ def check_comparable(shape: tuple[int, int], available: int, reference: Referenc
     """
     if tuple(shape) != (reference.size, reference.size):
         raise TutorialError(
-            f"The images have {shape[0]}×{shape[1]} pixels, but {reference.name} "
-            f"was measured at {reference.size}×{reference.size}: compare with data of their size."
+            f"The images have {shape[0]}×{shape[1]} pixels, but {reference.name} was measured at "
+            f"{reference.size}×{reference.size}: compare with data of their size (--data)."
         )
     count = max((count for count in reference.floors if count <= available), default=0)
     if not count:

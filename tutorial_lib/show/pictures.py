@@ -55,7 +55,10 @@ def image_format(path: str | Path) -> str:
     """Return the image format that a file's suffix stands for, or raise `TutorialError`."""
     kind = Image.registered_extensions().get(Path(path).suffix.lower())
     if kind not in Image.SAVE:
-        raise TutorialError(f"{path} needs the suffix of an image format, for example .png.")
+        raise TutorialError(
+            f"{path} needs the suffix of an image format, for example .png, or a / at its end, to "
+            "be a folder."
+        )
     return kind
 
 
