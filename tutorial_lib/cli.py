@@ -19,6 +19,7 @@ from tutorial_lib.files import check_writable, printable, user_path
 from tutorial_lib.hardware.environment import import_tensorflow, prepare_tensorflow
 from tutorial_lib.progress import say
 from tutorial_lib.training.cluster import SEVERAL_DEVICES
+from tutorial_lib.training.run_folder import RESUME, check_resume
 
 
 class _Mistake(click.ClickException):
@@ -134,17 +135,8 @@ def sheet(name: str, out: Path, size: int, count: int, seed: int) -> None:
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Training time in all.")
 @click.option("--kimg", type=click.FloatRange(0, min_open=True), help="Thousand images in all.")
 @click.option("--out", type=PATH, help="The run folder. [default: runs/RECIPE]")
-@click.option(
-    "--resume",
-    type=click.Choice(["auto", "must", "never"]),
-    default="auto",
-    help="auto goes on with what is in the folder.",
-)
-@click.option(
-    "--precision",
-    default="auto",
-    help="float32, mixed_bfloat16, mixed_float16, or what the hardware does best.",
-)
+@click.option("--resume", type=click.Choice(RESUME), default="auto", help="auto goes on if it can.")
+@click.option("--precision", default="auto", help="float32, mixed_bfloat16 or mixed_float16.")
 @click.option("--seed", type=click.IntRange(0), help="Another seed than the recipe's.")
 @click.option(
     "--evaluate-every",
@@ -181,7 +173,6 @@ def train(recipe, name, minutes, kimg, out, resume, precision, seed, every, stra
     import_tensorflow()
     from tutorial_lib.algorithms.registry import load_recipe
     from tutorial_lib.training.devices import build_on, make_strategy
-    from tutorial_lib.training.run_folder import check_resume
     from tutorial_lib.training.trainer import Trainer
 
     chosen = load_recipe(recipe)
