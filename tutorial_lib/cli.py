@@ -172,8 +172,6 @@ def train(recipe, name, minutes, kimg, out, resume, precision, seed, every, stra
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     import_tensorflow()
     from tutorial_lib.algorithms.registry import load_recipe
-    from tutorial_lib.training.devices import build_on, make_strategy
-    from tutorial_lib.training.trainer import Trainer
 
     chosen = load_recipe(recipe)
     if seed is not None:
@@ -182,14 +180,7 @@ def train(recipe, name, minutes, kimg, out, resume, precision, seed, every, stra
     # Before the data: what is impossible should fail at once.
     check_resume(out, resume)
     check_writable(out / "log.jsonl")
-    devices = make_strategy(strategy)
-    algorithm = build_on(devices, chosen, precision=precision)
-    images = _open_data(name, chosen.size)
-    trainer = Trainer(algorithm, images, out, strategy=devices)
-    if every is not None:
-        from tutorial_lib.training.best import keep_best
-
-        trainer.callbacks.insert(1, keep_best(images, name, every_kimg=every))  # before the log
+    trainer = _build_trainer(chosen, name, out, precision, every, strategy)
     try:
         trainer.fit(minutes=minutes, kimg=kimg, resume=resume)
     except KeyboardInterrupt:
@@ -278,6 +269,21 @@ def evaluate(source: str, name: str | None, count: int, seed: int, out: Path | N
     if out:
         record = {"source": source, "seed": seed} | dataclasses.asdict(evaluation)
         write_whole(out, (json.dumps(record, indent=2) + "\n").encode())
+
+
+def _build_trainer(recipe, name, out, precision, every_kimg, strategy):
+    """Return a trainer of a recipe on DATA, on the devices that a strategy names."""
+    from tutorial_lib.training.best import keep_best
+    from tutorial_lib.training.devices import build_on, make_strategy
+    from tutorial_lib.training.trainer import Trainer
+
+    devices = make_strategy(strategy)
+    algorithm = build_on(devices, recipe, precision=precision)
+    images = _open_data(name, recipe.size)
+    trainer = Trainer(algorithm, images, out, strategy=devices)
+    if every_kimg is not None:  # before the log, which notes what was measured
+        trainer.callbacks.insert(1, keep_best(images, name, every_kimg=every_kimg))
+    return trainer
 
 
 def _open_data(name: str, size: int, skipped_list: Path | None = None, **options):
