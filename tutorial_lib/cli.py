@@ -34,8 +34,8 @@ class _Commands(click.Group):
     def invoke(self, context: click.Context) -> object:
         try:
             return super().invoke(context)
-        except BrokenPipeError:  # nobody listens any more: click ends quietly
-            raise
+        except BrokenPipeError:
+            raise  # nobody listens any more: click ends quietly
         except (TutorialError, OSError) as error:
             raise _Mistake(str(error)) from error
         except MemoryError as error:
@@ -161,8 +161,7 @@ def train(recipe, name, minutes, kimg, out, resume, precision, seed, every, stra
 
     \b
     Examples:
-      python -m tutorial_lib train --data drawn --minutes 5
-      python -m tutorial_lib train dcgan --data cats --minutes 60 --out runs/cats
+      python -m tutorial_lib train dcgan --data drawn --minutes 5 --out runs/drawn
       python -m tutorial_lib train my.json --data ~/Pictures/cats.zip --kimg 500
       python -m tutorial_lib train modern --minutes 600 --evaluate-every 100
     """
@@ -243,7 +242,6 @@ def evaluate(source: str, name: str | None, count: int, seed: int, out: Path | N
 
     \b
     Examples:
-      python -m tutorial_lib evaluate cat-faces-64
       python -m tutorial_lib evaluate runs/cats/best --count 2000 --json measures.json
       python -m tutorial_lib evaluate runs/drawn --data drawn
     """
