@@ -46,6 +46,7 @@ def test_one_device_takes_whole_batches_and_agrees_with_itself():
 @pytest.mark.slow
 def test_training_on_two_logical_devices():
     """The tests of `two_devices.py`, in a process of their own."""
-    command = [sys.executable, "-m", "pytest", "-q", str(HERE / "two_devices.py")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    # By its name alone: pytest takes brackets in a path for parameters.
+    command = [sys.executable, "-m", "pytest", "-q", "two_devices.py"]
+    done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout[-5000:]
