@@ -9,7 +9,9 @@ from helpers.runs import CallAt, assert_same_bits, make_trainer
 from helpers.small import assert_bits_of, make_small_trainer
 
 from tutorial_lib.training.callbacks import Checkpoints, Log
-from tutorial_lib.training.signals import POLITE, interruptible
+from tutorial_lib.training.signals import HANG_UP, POLITE, interruptible
+
+ALL = [*POLITE, HANG_UP]
 
 pytestmark = pytest.mark.usefixtures("deterministic")
 
@@ -29,13 +31,13 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path, capsys):
     assert_same_bits(whole, resumed)
 
 
-@pytest.mark.parametrize("number", POLITE, ids=lambda number: number.name)
+@pytest.mark.parametrize("number", ALL, ids=lambda number: number.name)
 def test_polite_signals_save_and_say_how_to_go_on(tmp_path, whole, capsys, number):
-    before = [signal.getsignal(each) for each in POLITE]
+    before = [signal.getsignal(each) for each in ALL]
     stop = CallAt(24, lambda: os.kill(os.getpid(), number))
     with pytest.raises(KeyboardInterrupt):
         make_small_trainer(tmp_path, stop).fit(kimg=0.064)
-    assert [signal.getsignal(each) for each in POLITE] == before
+    assert [signal.getsignal(each) for each in ALL] == before
     out = capsys.readouterr().out
     assert "Stopped at 24 images" in out and "0000000024" in out and str(tmp_path) in out
     resumed = make_small_trainer(tmp_path)
@@ -82,8 +84,8 @@ def test_a_second_ctrl_c_leaves_the_last_checkpoint_whole(tmp_path, whole):
 
 
 def test_signals_stay_as_they_are_outside_the_main_thread(tmp_path, whole):
-    before, trainer = [signal.getsignal(each) for each in POLITE], make_small_trainer(tmp_path)
-    seen = CallAt(24, lambda: handlers.extend(signal.getsignal(each) for each in POLITE))
+    before, trainer = [signal.getsignal(each) for each in ALL], make_small_trainer(tmp_path)
+    seen = CallAt(24, lambda: handlers.extend(signal.getsignal(each) for each in ALL))
     trainer.callbacks.append(seen)
     handlers = []
     thread = threading.Thread(target=lambda: trainer.fit(kimg=0.032))

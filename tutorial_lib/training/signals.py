@@ -6,17 +6,16 @@ import threading
 from collections.abc import Iterator
 
 POLITE = [signal.SIGINT, signal.SIGTERM]
-if hasattr(signal, "SIGHUP"):  # not on Windows
-    POLITE.append(signal.SIGHUP)
+# There is no SIGHUP on Windows, and `nohup` starts a program so that it ignores it.
+HANG_UP = getattr(signal, "SIGHUP", None)
 
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[threading.Event]:
     """Turn polite signals into an event, so that a step is never left half done.
 
-    A second Ctrl-C interrupts at once. A signal that the process was told to ignore stays so:
-    under `nohup`, a closed terminal ends nothing. Outside the main thread, signals stay as they
-    are.
+    A second Ctrl-C interrupts at once. Where a closed terminal should end nothing, under `nohup`,
+    it doesn't. Outside the main thread, signals stay as they are.
     """
     interruption = threading.Event()
     if threading.current_thread() is not threading.main_thread():
@@ -28,7 +27,9 @@ def interruptible() -> Iterator[threading.Event]:
             raise KeyboardInterrupt
         interruption.set()
 
-    heard = [number for number in POLITE if signal.getsignal(number) != signal.SIG_IGN]
+    heard = list(POLITE)
+    if HANG_UP is not None and signal.getsignal(HANG_UP) != signal.SIG_IGN:
+        heard.append(HANG_UP)
     before = {number: signal.signal(number, note) for number in heard}
     try:
         yield interruption
