@@ -135,7 +135,7 @@ class GAN:
         if len(inputs["step"]) > 1:
             # A loop on the device, not a copy of the step for each of them to compile.
             return jax.lax.scan(step, variables, inputs)
-        # Without a loop: inside of one, a CPU's convolutions are many times as slow.
+        # Without a loop: inside of one, a step was many times as slow on a CPU.
         variables, losses = step(variables, jax.tree.map(lambda values: values[0], inputs))
         return variables, jax.tree.map(lambda loss: loss[None], losses)
 

@@ -2,6 +2,7 @@ import hashlib
 
 import numpy as np
 import pytest
+from helpers.images import NO_IMAGES
 
 from tutorial_lib.data.pixels import check_images, distinct, fingerprint, to_float, to_uint8
 from tutorial_lib.errors import TutorialError
@@ -35,15 +36,7 @@ def test_fingerprint_of_a_view_is_that_of_its_pixels():
     assert fingerprint(images[::2, :, ::-1]) == fingerprint(images[::2, :, ::-1].copy())
 
 
-@pytest.mark.parametrize(
-    ("wrong", "named"),
-    [
-        (np.zeros((4, 8, 8, 3), np.float32), "float32"),
-        (np.zeros((4, 8, 8), np.uint8), r"\(4, 8, 8\)"),
-        ([[1, 2], [3, 4]], "list"),
-        (None, "NoneType"),
-    ],
-)
+@pytest.mark.parametrize(("wrong", "named"), NO_IMAGES)
 def test_other_arrays_are_refused(wrong, named):
     for function in (check_images, fingerprint):
         with pytest.raises(TutorialError, match=f"not .*{named}"):

@@ -2,7 +2,7 @@ from itertools import islice
 
 import numpy as np
 import pytest
-from helpers.images import numbered, numbers, take
+from helpers.images import NO_IMAGES, numbered, numbers, take
 
 from tutorial_lib.data import sources
 from tutorial_lib.data.pixels import fingerprint, to_float, to_uint8
@@ -86,15 +86,7 @@ def test_a_memory_mapped_array_is_read_and_left_alone(tmp_path):
     np.testing.assert_array_equal(mapped, images)
 
 
-@pytest.mark.parametrize(
-    ("wrong", "named"),
-    [
-        (np.zeros((4, 8, 8, 3), np.float32), "float32"),
-        (np.zeros((4, 8, 8), np.uint8), r"\(4, 8, 8\)"),
-        ([[1, 2], [3, 4]], "list"),
-        (None, "NoneType"),
-    ],
-)
+@pytest.mark.parametrize(("wrong", "named"), NO_IMAGES)
 def test_other_arrays_are_refused(wrong, named):
     for make in (Images, as_source):
         with pytest.raises(TutorialError, match=named):

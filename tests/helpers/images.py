@@ -6,6 +6,14 @@ import numpy as np
 
 from tutorial_lib.data.pixels import to_uint8
 
+# What is no array of images, and what a refusal says of it
+NO_IMAGES = [
+    (np.zeros((4, 8, 8, 3), np.float32), "float32"),
+    (np.zeros((4, 8, 8), np.uint8), r"\(4, 8, 8\)"),
+    ([[1, 2], [3, 4]], "list"),
+    (None, "NoneType"),
+]
+
 
 def coloured(*colours, size=3):
     return np.stack([np.full((size, size, 3), colour, np.uint8) for colour in colours])

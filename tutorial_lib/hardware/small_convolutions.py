@@ -4,8 +4,8 @@ A kernel's gradient is itself a convolution: each of its elements is the sum of 
 larger images, moved by its place, and the smaller ones, over all their pixels and the whole batch.
 So the larger images are convolved with the smaller, which stand in for the kernel; channels and
 batch change places. On a CPU that computes in bfloat16, and with images of up to `EDGE` pixels,
-TensorFlow does this up to two and a half times as fast as what it does by itself; in float32 it
-is no faster, nor for larger images.
+TensorFlow does this up to two and a half times as fast as what it does by itself. In float32 it
+gained an eighth at best, at a batch of 64, and lost at a batch of 16 and for larger images.
 """
 
 import keras
