@@ -6,14 +6,17 @@ import os
 import platform
 import textwrap
 from collections.abc import Callable, Sequence
+from importlib.resources import files
+from pathlib import Path
 from typing import TypeVar
+from xml.etree import ElementTree
 
 import numpy as np
+from IPython.display import SVG, Markdown
 from IPython.display import Image as Displayed
-from IPython.display import Markdown
 from PIL import Image
 
-from tutorial_lib.errors import TutorialError
+from tutorial_lib.errors import TutorialError, choose
 from tutorial_lib.hardware.environment import import_tensorflow, prepare_tensorflow
 from tutorial_lib.show.pictures import image_grid, save_animation
 
@@ -74,6 +77,20 @@ def check(test: Callable[[], bool], hint: str = "") -> None:
     except Exception as error:
         solved, reason = False, f"{hint} ({type(error).__name__}: {error})"
     print("Correct." if solved else f"Not yet. {reason}".strip())
+
+
+def show_diagram(name: str) -> SVG:
+    """Return a drawn diagram of the package (show/diagrams/NAME.svg), to be shown.
+
+    Its `<desc>` says in words what is to be seen. Raises `TutorialError` if there is none of this
+    name.
+    """
+    drawn = {
+        Path(file.name).stem: file for file in (files("tutorial_lib") / "show/diagrams").iterdir()
+    }
+    content = choose("diagram", name, drawn).read_text("utf-8")
+    alt = ElementTree.fromstring(content).findtext("{*}desc")
+    return SVG(content, metadata={"alt": alt})
 
 
 def show_images(
