@@ -7,14 +7,12 @@ import nbformat
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-CHAPTERS = sorted(
-    int(path.stem.removeprefix("chapter_")) for path in Path(__file__).parent.glob("chapter_*.py")
-)
+CHAPTERS = sorted(path.stem for path in Path(__file__).parent.glob("[ac]*_*.py"))  # appendices too
 EXERCISES = {
     f"{chapter}.{number}": exercise
     for chapter in CHAPTERS
     for number, exercise in enumerate(
-        importlib.import_module(f"checks.chapter_{chapter}").EXERCISES, start=1
+        importlib.import_module(f"checks.{chapter}").EXERCISES, start=1
     )
 }
 
@@ -40,10 +38,12 @@ def test_check_of_an_open_exercise_says_not_yet(exercise, capsys):
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_every_exercise_of_a_chapter_is_here(chapter):
-    (path,) = (ROOT / "notebooks").glob(f"{chapter:02d}_*.ipynb")
+    kind, number = chapter.split("_")
+    start = f"A{number}" if kind == "appendix" else f"{number:0>2}"
+    (path,) = (ROOT / "notebooks").glob(f"{start}_*.ipynb")
     cells = nbformat.read(path, as_version=4).cells
     exercises = [cell for cell in cells if "exercise" in cell.metadata.get("tags", [])]
     assert len(exercises) == len([name for name in EXERCISES if name.startswith(f"{chapter}.")])
     code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
     for number in range(1, 1 + len(exercises)):
-        assert f"chapter_{chapter}.exercise_{number}(" in code
+        assert f"{chapter}.exercise_{number}(" in code
