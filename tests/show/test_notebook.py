@@ -61,3 +61,8 @@ def test_shown_animation_moves():
 def test_check_tells_solved_from_unsolved(capsys, test, printed):
     notebook.check(test, "Try 64.")
     assert capsys.readouterr().out == printed
+
+
+def test_a_table_shows_numbers_and_words():
+    shown = notebook.show_table(["name", "$x$"], [("a", 1), ("b", "2.0")])
+    assert shown.data == "| name | $x$ |\n| --- | --- |\n| a | 1 |\n| b | 2.0 |"

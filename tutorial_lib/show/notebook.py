@@ -19,6 +19,7 @@ from PIL import Image
 from tutorial_lib.errors import TutorialError, choose
 from tutorial_lib.hardware.environment import import_tensorflow, prepare_tensorflow
 from tutorial_lib.show.pictures import image_grid, save_animation
+from tutorial_lib.show.tables import markdown_table
 
 Value = TypeVar("Value")
 
@@ -77,6 +78,11 @@ def check(test: Callable[[], bool], hint: str = "") -> None:
     except Exception as error:
         solved, reason = False, f"{hint} ({type(error).__name__}: {error})"
     print("Correct." if solved else f"Not yet. {reason}".strip())
+
+
+def show_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> Markdown:
+    """Return a table to be shown, from the names of its columns and its rows."""
+    return Markdown(markdown_table(head, rows))
 
 
 def show_diagram(name: str) -> SVG:

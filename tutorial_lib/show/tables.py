@@ -80,7 +80,7 @@ def speed_table(stored: str = "training_speed", *, bars: bool = False) -> str:
         f"{results['rounds']} rounds in turns, the span of the ratios in brackets; {versions}."
     )
     left_out = "".join(f" Left out: {reason}." for reason in results["left_out"])
-    return _table(head, rows) + "\n\n" + note + left_out + _warning(results)
+    return markdown_table(head, rows) + "\n\n" + note + left_out + _warning(results)
 
 
 def limit_table(stored: str = "training_speed", *, bars: bool = False) -> str:
@@ -97,7 +97,7 @@ def limit_table(stored: str = "training_speed", *, bars: bool = False) -> str:
             (name, work, (_bar(rate, most) if bars else "") + f"{rate:.0f}", part)
             for work, (rate, part) in rates.items()
         ]
-    return _table(("precision", "work", "GFLOP/s", "share of the best"), rows)
+    return markdown_table(("precision", "work", "GFLOP/s", "share of the best"), rows)
 
 
 def profile_table(stored: str = "training_speed", count: int = 10) -> str:
@@ -123,7 +123,11 @@ def profile_table(stored: str = "training_speed", count: int = 10) -> str:
         f"at {min(share / multiplying, 1):.2f} of the machine's best rate while they run; the rest "
         "of the time moves memory."
     )
-    return _table(("operation", "share of the arithmetic", "of the time"), rows) + "\n\n" + note
+    return (
+        markdown_table(("operation", "share of the arithmetic", "of the time"), rows)
+        + "\n\n"
+        + note
+    )
 
 
 def operations_table() -> str:
@@ -143,7 +147,7 @@ def operations_table() -> str:
         "cell in the library's column: it leaves this to TensorFlow."
     )
     left_out = "".join(f" Left out: {reason}." for reason in results["left_out"])
-    return _table(("operation", *head), rows) + "\n\n" + note + left_out + _warning(results)
+    return markdown_table(("operation", *head), rows) + "\n\n" + note + left_out + _warning(results)
 
 
 def sampling_table() -> str:
@@ -160,7 +164,7 @@ def sampling_table() -> str:
             f"{first['median']:.1f} s, of which {imports['median']:.1f} s import TensorFlow",
         )
     )
-    table = _table((f"`{results['network']}`", results["device"]), rows)
+    table = markdown_table((f"`{results['network']}`", results["device"]), rows)
     return f"{table}\n\nMedians of {results['rounds']} rounds.{_warning(results)}"
 
 
@@ -185,7 +189,7 @@ def quality_table() -> str:
         raise ValueError("The networks were measured against different photographs.")
     rows.append(("*photographs*", *(figures(floors[kind]) for kind in QUALITY)))
     head = ("network, and what it took", *QUALITY)
-    return f"{_table(head, rows)}\n\n{counts.pop()} samples of each network."
+    return f"{markdown_table(head, rows)}\n\n{counts.pop()} samples of each network."
 
 
 def _cost(card: dict) -> str:
@@ -231,9 +235,10 @@ def _bar(value: float, most: float) -> str:
     return f'<span class="bar" style="--share:{value / most:.3f}"></span>'
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Return a table as Markdown, with the names of its columns and its rows."""
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 
 
 TABLES = {
