@@ -27,3 +27,15 @@ def test_loss_curves_of_an_empty_run_are_refused(tmp_path):
 def test_rows_are_labelled():
     figure = plotting.plot_rows({"before": coloured(1, 2), "after": coloured(3, 4)})
     assert [axis.get_title(loc="left") for axis in figure.axes] == ["before", "after"]
+
+
+def test_curves_are_labelled_and_told_apart_without_colours():
+    axis = plotting.plot_curves(
+        [0, 1], {"p": [2, 3], "q": [4, 5]}, xlabel="x (pixels)", ylabel="density"
+    )
+    assert (axis.get_xlabel(), axis.get_ylabel()) == ("x (pixels)", "density")
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["p", "q"]
+    assert axis.lines[1].get_xydata().tolist() == [[0, 4], [1, 5]]
+    assert axis.lines[0].get_linestyle() != axis.lines[1].get_linestyle()
+    again = plotting.plot_curves([0], {"r": [1]}, xlabel="x", ylabel="y", axis=axis)
+    assert again is axis and len(axis.lines) == 3

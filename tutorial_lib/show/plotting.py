@@ -1,5 +1,7 @@
 """Plots of a run, and rows of images to compare."""
 
+from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,7 @@ from tutorial_lib.show.pictures import image_grid
 from tutorial_lib.training.log import read_log
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 # Blue and vermilion of Okabe and Ito: distinct for colour-blind eyes, on white and on black.
@@ -20,6 +23,8 @@ COLOURS = {
     "reconstruction_loss": "#0072B2",
     "kl_loss": "#D55E00",
 }
+# Colour and kind of line of the first, second, … curve of a plot
+LINES = (("#0072B2", "-"), ("#D55E00", "--"), ("#009E73", "-."), ("#AA4499", ":"))
 
 
 def plot_rows(rows: dict[str, np.ndarray], *, zoom: float = 1.0) -> "Figure":
@@ -56,3 +61,25 @@ def plot_losses(run: str | Path) -> "Figure":
     axis.grid(alpha=0.3)
     axis.legend(frameon=False)
     return figure
+
+
+def plot_curves(
+    x: Sequence[float],
+    curves: dict[str, Sequence[float]],
+    *,
+    xlabel: str,
+    ylabel: str,
+    axis: "Axes | None" = None,
+) -> "Axes":
+    """Plot labelled curves over x, up to four told apart by colour and by kind of line.
+
+    They are drawn into `axis`, or a new figure as wide as a page. Returns the axis.
+    """
+    if axis is None:
+        _, axis = plt.subplots(figsize=(7, 3), layout="constrained")
+    for (label, y), (colour, style) in zip(curves.items(), cycle(LINES), strict=False):
+        axis.plot(x, y, style, color=colour, label=label)
+    axis.set(xlabel=xlabel, ylabel=ylabel)
+    axis.grid(alpha=0.3)
+    axis.legend(frameon=False, fontsize=9)
+    return axis
