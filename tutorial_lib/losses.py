@@ -75,7 +75,7 @@ def wasserstein_discriminator_loss(real_logits, fake_logits):
     """Return E[f] - E[r], minus the source document's formula (Arjovsky 2017).
 
     At its minimum over 1-Lipschitz critics it is minus the Wasserstein-1 distance; without
-    such a bound on the slope it has no minimum. `wasserstein_penalty` bounds it.
+    any bound it has no minimum. `wasserstein_penalty` bounds the slope.
     """
     real_logits, fake_logits = _checked(real_logits, fake_logits)
     return ops.mean(fake_logits) - ops.mean(real_logits)
