@@ -34,16 +34,6 @@ def test_the_last_panel_of_points_has_a_colour_of_its_own():
     assert fakes.lines[0].get_color() != real.lines[0].get_color() and not spare.axison
 
 
-def test_every_run_is_a_dot_and_the_mean_a_bar():
-    runs = {("hinge", "R1"): [1.0, 3.0], ("minimax", "none"): [2.0, 6.0]}
-    figure = comparison.plot_runs({"distance": runs, "divergence": runs})
-    upper, _ = figure.axes
-    assert [label.get_text() for label in upper.get_yticklabels()] == ["hinge, R1", "minimax, none"]
-    dots, bar = upper.lines[2:]
-    assert dots.get_xdata().tolist() == [2, 6] and bar.get_xdata().tolist() == [4, 4]
-    assert upper.yaxis_inverted() and upper.get_xlabel() == "distance"
-
-
 def test_an_interval_without_0_is_thick():
     rows = {"a": {"one": (-1.0, 1.0), "other": (0.5, 2.0)}, "b": {"one": (-3, -2), "other": (0, 1)}}
     figure = comparison.plot_intervals(rows, xlabel="difference")

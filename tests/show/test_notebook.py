@@ -1,5 +1,6 @@
 import io
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from PIL import Image
@@ -41,6 +42,13 @@ def test_shown_images_are_enlarged_and_described():
     shown = notebook.show_images(np.zeros((4, 3, 3, 3), np.uint8), zoom=2, alt="four squares")
     assert Image.open(io.BytesIO(shown.data)).size == (16, 16)
     assert shown.metadata["alt"] == "four squares"
+
+
+def test_shown_figure_is_closed_so_that_it_is_seen_once():
+    figure, _ = plt.subplots()
+    shown = notebook.show_figure(figure, alt="an empty plot")
+    assert Image.open(io.BytesIO(shown.data)).format == "JPEG"
+    assert shown.metadata["alt"] == "an empty plot" and not plt.fignum_exists(figure.number)
 
 
 def test_shown_animation_moves():

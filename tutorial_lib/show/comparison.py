@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from tutorial_lib.errors import choose
+from tutorial_lib.show import game
 from tutorial_lib.show.pictures import GAP
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 # Colour, width and layer of the first, second and third curve: the last lies under the others
 CURVES = (("#0072B2", 1.8, 3), ("#D55E00", 1.8, 3), ("#009E7380", 7, 2))
-PENALTIES = {"none": "#8A8A8A", "R1": "#0072B2", "WGAN-GP": "#D55E00", "R1 + R2": "#009E73"}
 
 
 def stored_pictures(loss: str, penalty: str) -> np.ndarray:
@@ -62,38 +62,13 @@ def plot_panels(
 def plot_points(panels: dict[str, np.ndarray]) -> "Figure":
     """Return a figure of points (N, 2) in the plane, a panel for each title, three in a row.
 
-    The last panel's are blue, to be compared with all others: the real points.
+    The last panel's are blue, to be compared with all others: the real points. Titles may have
+    two lines.
     """
     figure, axes = _panels(len(panels), 3, (5.4, 0.3 + 2.1 * -(-len(panels) // 3)))
     for axis, (title, points) in zip(axes, panels.items(), strict=True):
-        colour = "#0072B2" if title == list(panels)[-1] else "#D55E00"
-        axis.plot(*points.T, ".", markersize=2, color=colour)
-        axis.set(aspect="equal", xlim=(-1.5, 1.5), ylim=(-1.5, 1.5))
+        game.plot_points(axis, points, game.REAL if title == list(panels)[-1] else game.FAKE)
         axis.set_title(title, fontsize=9)
-    return figure
-
-
-def plot_runs(
-    measures: dict[str, dict[tuple[str, str], Sequence[float]]],
-) -> "Figure":
-    """Return a figure with a panel for each measure, a row for each game, a dot for each run.
-
-    `measures` holds, by its axis label, what every (loss, penalty) reached in each of its runs; a
-    bar marks the mean. The first game stands on top.
-    """
-    games = list(next(iter(measures.values())))
-    size = (5, len(measures) * (0.7 + 0.21 * len(games)))
-    figure, axes = plt.subplots(len(measures), 1, figsize=size, squeeze=False, layout="constrained")
-    for axis, (label, runs) in zip(axes[:, 0], measures.items(), strict=True):
-        for row, (game, values) in enumerate(runs.items()):
-            colour = PENALTIES[game[1]]
-            axis.plot(values, [row] * len(values), "o", color=colour, markersize=4)
-            axis.plot([np.mean(values)] * 2, [row - 0.4, row + 0.4], color=colour, linewidth=2)
-        axis.set_yticks(range(len(games)), [", ".join(game) for game in games], fontsize=9)
-        axis.invert_yaxis()
-        axis.set_xlim(left=0)
-        axis.set_xlabel(label)
-        axis.grid(alpha=0.3)
     return figure
 
 

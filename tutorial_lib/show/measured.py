@@ -51,11 +51,16 @@ def plot_bars(values: dict[str, float], quantity: str, highlighted: Sequence[str
 
 
 def plot_runs(
-    rows: dict[str, Sequence[float]], quantity: str, highlighted: Iterable[str], floor: float
+    rows: dict[str, Sequence[float]],
+    quantity: str,
+    highlighted: Iterable[str],
+    floor: float,
+    floor_name: str = "other photographs",
 ) -> "Figure":
     """Return a dot for each run of a row, with a bar at their mean, and a line at the floor.
 
-    `rows` maps a row's name to what its runs reached; those `highlighted` are blue.
+    `rows` maps a row's name to what its runs reached; those `highlighted` are blue. `floor_name`
+    says what scores the floor.
     """
     blue = set(highlighted)
     figure, axis = plt.subplots(figsize=(5, 1 + 0.3 * len(rows)), layout="constrained")
@@ -64,7 +69,7 @@ def plot_runs(
         axis.plot(values, [height] * len(values), "o", color=colour, markersize=5)
         mean = float(np.mean(values))
         axis.plot([mean, mean], [height - 0.35, height + 0.35], color=colour, linewidth=2)
-    axis.axvline(floor, color=VERMILION, linestyle=":", label="other photographs")
+    axis.axvline(floor, color=VERMILION, linestyle=":", label=floor_name)
     axis.set_yticks(range(len(rows)), list(rows))
     axis.invert_yaxis()
     axis.set(xlabel=quantity, xlim=(0, None))

@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from xml.etree import ElementTree
 
 import numpy as np
@@ -20,6 +20,9 @@ from tutorial_lib.errors import TutorialError, choose
 from tutorial_lib.hardware.environment import import_tensorflow, prepare_tensorflow
 from tutorial_lib.show.pictures import image_grid, save_animation
 from tutorial_lib.show.tables import markdown_table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Value = TypeVar("Value")
 
@@ -110,6 +113,16 @@ def show_images(
     content = io.BytesIO()
     picture = Image.fromarray(_enlarge(image_grid(images, columns), zoom))
     picture.save(content, "JPEG", quality=82, subsampling=0)
+    return _displayed(content, "jpeg", alt)
+
+
+def show_figure(figure: "Figure", alt: str = "") -> Displayed:
+    """Return a figure of images to be shown as a JPEG, as `show_images` does, and close it."""
+    import matplotlib.pyplot as plt
+
+    content = io.BytesIO()
+    figure.savefig(content, format="jpeg", dpi=110, pil_kwargs={"quality": 85})
+    plt.close(figure)
     return _displayed(content, "jpeg", alt)
 
 
