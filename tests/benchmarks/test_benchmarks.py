@@ -76,27 +76,58 @@ def test_images_are_judged_and_a_diverged_run_is_recorded(tmp_path):
     assert "Training stopped" in run["failure"] and "frechet_coats" not in run
 
 
+@pytest.fixture(scope="module")
+def chain():
+    """The stored rows of the ablation's chain: name -> its runs."""
+    runs = json.loads((ablation.RESULTS / "ablation.json").read_text("utf-8"))["runs"]
+    rows = {run["name"]: [] for run in runs if run["table"] == "chain"}
+    for run in runs:
+        rows.get(run["name"], []).append(run)
+    return rows
+
+
 def test_stored_ablation_holds_every_row_at_every_seed_with_pictures():
     stored = json.loads((ablation.RESULTS / "ablation.json").read_text("utf-8"))
     assert (stored["seconds"], stored["samples"]) == (ablation.SECONDS, ablation.SAMPLES)
     few = [f"{n} images, {name}" for n in (ablation.FEW, "all") for name in ablation.AUGMENTATIONS]
-    names = ["document", *ablation.CHANGES, *few, "float32", "mixed_bfloat16"]
+    names = ["document", *ablation.CHANGES, *few, *ablation.PRECISIONS]
     done = [(run["name"], run["seed"]) for run in stored["runs"]]
     assert done == [(name, seed) for name in names for seed in ablation.SEEDS]
     pictures = {path.name for path in (ablation.RESULTS / "ablation").iterdir()}
     assert pictures == {f"{name}.png".replace(" ", "_") for name in names}
 
 
-def test_ablation_adds_one_change_a_row_and_drops_those_that_do_not_help():
-    runs = json.loads((ablation.RESULTS / "ablation.json").read_text("utf-8"))["runs"]
-    rows = {run["name"]: run["recipe"] for run in runs if run["table"] == "chain"}
-    score = {
-        name: np.mean([run["frechet_lite0"] for run in runs if run["name"] == name])
-        for name in rows
-    }
-    recipe, best = rows["document"], score["document"]
+def test_every_stored_run_saw_the_images_that_its_recipe_buys():
+    stored = json.loads((ablation.RESULTS / "ablation.json").read_text("utf-8"))
+    for run in stored["runs"]:
+        precision = run["name"] if run["table"] == "precision" else "float32"
+        kind = ablation.work(run["recipe"], eager=run["name"] == "document", precision=precision)
+        images = stored["speeds"][kind] * ablation.SECONDS[run["table"]]
+        assert abs(run["nimg"] - images) <= run["recipe"]["batch_size"], run["name"]
+
+
+def test_each_row_of_the_ablation_is_its_change_to_its_base(chain):
+    assert list(chain) == ["document", *ablation.CHANGES]
     for name, change in ablation.CHANGES.items():
-        differs = {key for key, value in rows[name].items() if value != recipe[key]} - {"seed"}
-        assert differs <= set(change), name
-        if name in ablation.ALWAYS or score[name] < best:
-            recipe, best = rows[name], score[name]
+        (base,) = {run["base"] for run in chain[name]}
+        before = chain[base][0]["recipe"]
+        for run in chain[name]:
+            differs = {key for key, value in run["recipe"].items() if value != before[key]}
+            assert differs - {"seed"} <= set(change), name
+
+
+def test_ablation_takes_along_what_lowers_the_mean_distance(chain):
+    score = {name: np.mean([run["frechet_lite0"] for run in runs]) for name, runs in chain.items()}
+    last = best = "document"
+    for name in ablation.CHANGES:
+        assert chain[name][0]["base"] == ablation.BASE.get(name, last)
+        if name in ablation.ALWAYS or score[name] < score[best]:
+            last = best = name
+
+
+def test_ablation_asks_for_the_speed_of_all_that_it_may_train():
+    reached = ablation.reachable(ablation.first_recipe())
+    assert all(set(change) <= set(reached[0]) for change in ablation.CHANGES.values())
+    kinds = {ablation.work(recipe) for recipe in reached}
+    assert len(kinds) > len(ablation.CHANGES) and not [kind for kind in kinds if "eager" in kind]
+    assert any("blocks 2" in kind and "r1_gamma" in kind for kind in kinds)
