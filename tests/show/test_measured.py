@@ -1,8 +1,12 @@
 """Plots of stored measurements say what these say."""
 
-import pytest
+from pathlib import Path
 
-from tutorial_lib.show import measured, tables
+import numpy as np
+import pytest
+from PIL import Image
+
+from tutorial_lib.show import measured, pictures, tables
 
 
 @pytest.mark.parametrize("stored", ["training_speed", "training_speed_half"])
@@ -27,3 +31,10 @@ def test_runs_are_dots_with_a_mean_and_a_floor():
     assert list(dots.get_xdata()) == [1, 3] and list(mean.get_xdata()) == [2, 2]
     assert list(kept.get_xdata()) == [5, 5] and floor.get_xdata()[0] == 0.5
     assert mean.get_color() != kept.get_color()
+
+
+def test_samples_of_the_ablation_are_cut_from_its_sheets():
+    samples = measured.ablation_samples("small batch")
+    assert samples.shape == (16, 32, 32, 3)
+    path = Path(tables.__file__).parents[1] / "results" / "ablation" / "small_batch.png"
+    assert np.array_equal(pictures.image_grid(samples, 8), np.asarray(Image.open(path)))

@@ -1,11 +1,14 @@
 """Plots of stored measurements: speeds as bars, the runs of an experiment as dots."""
 
 from collections.abc import Iterable, Sequence
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
+from PIL import Image
 
+from tutorial_lib.show.pictures import GAP
 from tutorial_lib.show.tables import figures, load_results
 
 if TYPE_CHECKING:
@@ -76,3 +79,13 @@ def plot_runs(
     axis.grid(alpha=0.3)
     axis.legend(frameon=False, loc="upper left", bbox_to_anchor=(0.06, 1))
     return figure
+
+
+def ablation_samples(row: str) -> np.ndarray:
+    """Return the stored samples, uint8 (16, size, size, 3), of a row of chapter 8's ablation."""
+    path = files("tutorial_lib") / "results" / "ablation" / f"{row}.png".replace(" ", "_")
+    with path.open("rb") as file:
+        sheet = np.asarray(Image.open(file).convert("RGB"))
+    step = load_results("ablation")["size"] + GAP
+    places = [(y, x) for y in range(0, len(sheet), step) for x in range(0, sheet.shape[1], step)]
+    return np.stack([sheet[y : y + step - GAP, x : x + step - GAP] for y, x in places])
