@@ -1,6 +1,7 @@
 """Go from the source document's recipe to a modern one, one change at a time (chapter 8).
 
-    python benchmarks/ablation.py --out FOLDER
+    python benchmarks/ablation.py prepare --out FOLDER
+    python benchmarks/ablation.py train --out FOLDER --images IMAGES.npy
 
 Every row of the first table adds one change to the recipe so far and is trained for the same
 processor time, so a change that makes a step slower sees fewer images. The changes in `ALWAYS` are
@@ -9,16 +10,16 @@ the mean distance over the seeds is not taken along. Residual blocks exist in th
 `minibatch` only, so that row is what they are compared with, kept or not (`BASE`). The second table
 trains the recipe at the end of the chain on 200 photographs and on all, with and without
 augmentation, and longer: a discriminator needs time to know its photographs by heart. All of that
-is in float32; where the hardware computes in half precision, the third table trains the end of the
-chain in both.
+is in float32; the third table trains the end of the chain in half precision too.
 
-Quality is `frechet_lite0` against all photographs at 32×32 pixels, from 2,500 generated ones.
-Each run is a process of its own with one thread. How many images a second of processor time buys is
-measured first, for every recipe that the chain can come to, one after the other: start this on a
-machine that does nothing else for these minutes. So all seeds of a row see the same number of
-images, and what is left depends on the seed alone; other work may then go on beside it. Every run
-is stored as soon as it ends, so this can be stopped at any time. Without --out the results go to
-tutorial_lib/results/, which holds the book's runs: only what is missing there is done.
+The first command measures how many images a second of processor time buys, in one thread, for every
+recipe that the chain can come to, one after the other: start it on a machine that does nothing else
+for some minutes. It stores the statistics of all photographs at 32×32 pixels, too. So all seeds of
+a row see the same number of images, and it does not matter where they see them: the second command
+trains by the JAX loop, on whatever JAX finds, in processes of their own; the book's runs were made
+on a GPU. Its images are uint8 (N, 32, 32, 3), all different. Quality is `frechet_lite0` against all
+photographs, from 2,500 generated ones. Every run is stored as soon as it ends, so this can be
+stopped at any time, and only what is missing is done.
 """
 
 import argparse
@@ -28,18 +29,20 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
+from tutorial_lib.algorithms.gan_recipes import GAN_RECIPES
 from tutorial_lib.files import write_whole
-from tutorial_lib.hardware.environment import prepare_tensorflow
 
 RESULTS = Path(__file__).parent.parent / "tutorial_lib" / "results"
-SEEDS = (0, 1, 2)
+SEEDS = (0, 1, 2, 3)
 SIZE = 32
-SECONDS = {"chain": 60.0, "few": 200.0, "precision": 60.0}  # of processor time a run, by table
+SECONDS = {"chain": 90.0, "few": 300.0, "precision": 90.0}  # of processor time a run, by table
 SAMPLES = 2500
 FEW = 200
 
@@ -63,110 +66,129 @@ ALWAYS = ("graph", "networks", "small batch", "momentum", "faster", "average")
 AUGMENTATIONS = {"plain": "", "augmented": "colour, translation, cutout"}
 
 
+PRECISIONS = ("float32", "mixed_bfloat16")
+
+
 def main() -> None:
-    """Measure the speeds and do the runs that are not stored yet."""
+    """Measure the speeds, or do the runs that are not stored yet."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=RESULTS, help="where the runs are stored")
-    parser.add_argument("--part", choices=("run", "speeds"), help=argparse.SUPPRESS)
+    parser.add_argument("part", choices=("prepare", "train", "run"))
+    parser.add_argument("--out", type=Path, default=RESULTS, help="where the results are stored")
+    parser.add_argument("--images", type=Path, help="a .npy file, to train on")
     parser.add_argument("--settings", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    prepare_tensorflow()
-    if arguments.part:
-        part = {"run": run, "speeds": measure_speeds}[arguments.part]
-        print(json.dumps(part(**json.loads(arguments.settings))))
+    if arguments.part == "prepare":
+        prepare(Ablation(arguments.out))
+    elif arguments.part == "train":
+        Ablation(arguments.out, arguments.images).complete()
     else:
-        with tempfile.TemporaryDirectory() as folder:
-            Ablation(arguments.out, Path(folder) / "reals.npz").complete()
+        print(json.dumps(run(**json.loads(arguments.settings))))
 
 
 class Ablation:
     """Hold the stored runs, and do those that are missing."""
 
-    def __init__(self, folder: Path, reals: Path):
-        self.reals = reals
+    def __init__(self, folder: Path, images: Path | None = None):
+        self.images = images
         self.path = folder / "ablation.json"
         self.sheets = folder / "ablation"
+        self.reals = folder / "reals.npz"
         self.results = {"seconds": SECONDS, "samples": SAMPLES, "size": SIZE, "runs": []}
         if self.path.exists():
             self.results = json.loads(self.path.read_text("utf-8"))
+        self._storing = threading.Lock()
+        self._process = threading.Semaphore(max(1, (os.cpu_count() or 1) - 2))
 
     def complete(self) -> None:
         """Go along the chain, then try augmentation with few and all images, and precisions."""
-        from tutorial_lib.hardware.precision import choose_precision, device_name
-
-        self.results.setdefault("speeds", {})
-        document = first_recipe()
-        asked = [
-            {"recipe": recipe | {"augment": policy}}
-            for recipe in reachable(document)
-            for policy in AUGMENTATIONS.values()
-            if recipe["ema_halflife_kimg"] or not policy
+        recipe = self.complete_chain()
+        rows = [
+            ("few", f"{count or 'all'} images, {name}", recipe | {"augment": policy}, count)
+            for count in (FEW, None)
+            for name, policy in AUGMENTATIONS.items()
         ]
-        self.ask_speeds([{"recipe": document, "eager": True}, *asked])
-        self.results |= {"device": device_name(), "floor": measure_reals(self.reals)}
-        recipe = self.complete_chain(document)
-        for count in (FEW, None):
-            for name, policy in AUGMENTATIONS.items():
-                what = f"{count or 'all'} images, {name}"
-                self.row("few", what, recipe | {"augment": policy}, count=count)
-        if choose_precision() != "float32":
-            for precision in ("float32", choose_precision()):
-                self.row("precision", precision, recipe, precision=precision)
+        with ThreadPoolExecutor() as pool:
+            few = [
+                pool.submit(self.row, table, name, one, count=count)
+                for table, name, one, count in rows
+            ]
+            halves = [
+                pool.submit(self.row, "precision", name, recipe, precision=name)
+                for name in PRECISIONS
+            ]
+            for row in few + halves:
+                row.result()
+        order = list(dict.fromkeys(["document", *CHANGES, *(row[1] for row in rows), *PRECISIONS]))
+        self.results["runs"].sort(key=lambda run: (order.index(run["name"]), run["seed"]))
+        self.store()
 
-    def complete_chain(self, document: dict) -> dict:
+    def complete_chain(self) -> dict:
         """Do the rows of the chain, and return the recipe at its end."""
-        last, best, recipe = (
-            "document",
-            self.row("chain", "document", document, eager=True),
-            document,
-        )
-        recipes = {"document": document}
-        for name, change in CHANGES.items():
+        last, recipes, bases = "document", {"document": first_recipe()}, {"document": None}
+        for name in ALWAYS:
+            recipes[name], bases[name], last = recipes[last] | CHANGES[name], last, name
+        with ThreadPoolExecutor() as pool:  # none of these waits for what another comes to
+            started = {
+                name: pool.submit(
+                    self.row, "chain", name, recipe, base=bases[name], eager=name == "document"
+                )
+                for name, recipe in recipes.items()
+            }
+            best = {name: row.result() for name, row in started.items()}[last]
+        for name in [name for name in CHANGES if name not in ALWAYS]:
             base = BASE.get(name, last)
-            recipes[name] = recipes[base] | change
+            recipes[name] = recipes[base] | CHANGES[name]
             distance = self.row("chain", name, recipes[name], base=base)
-            if name in ALWAYS or distance < best:
-                last, best, recipe = name, distance, recipes[name]
-        return recipe
+            if distance < best:
+                last, best = name, distance
+        return recipes[last]
 
-    def ask_speeds(self, asked: list[dict]) -> None:
-        """Measure the speeds that are not stored, in a process of their own."""
-        missing = {work(**one): one for one in asked if work(**one) not in self.results["speeds"]}
-        if missing:
-            process = start("speeds", asked=list(missing.values()))
-            self.results["speeds"] |= answer_of(process, "the measurement of speeds")
-            self.store()
-
-    def row(self, table: str, name: str, recipe: dict, **options) -> float:
+    def row(
+        self,
+        table: str,
+        name: str,
+        recipe: dict,
+        *,
+        base: str | None = None,
+        eager: bool = False,
+        count: int | None = None,
+        precision: str = "float32",
+    ) -> float:
         """Return the mean distance of a row over its seeds, after the runs that are missing."""
-        facts = {"table": table, "name": name, "base": options.pop("base", None)}
-        speed_of = {key: options[key] for key in ("eager", "precision") if key in options}
-        self.ask_speeds([{"recipe": recipe} | speed_of])
-        options.pop("eager", None)
-        kimg = self.results["speeds"][work(recipe, **speed_of)] * SECONDS[table] / 1000
+        speed = self.results["speeds"][work(recipe, eager=eager, precision=precision)]
+        kimg = speed * SECONDS[table] / 1000
         if recipe["decay_kimg"] == "all":
             recipe = recipe | {"decay_kimg": kimg}
-        stored = [run for run in self.results["runs"] if run["name"] == name]
-        missing = [seed for seed in SEEDS if seed not in [run["seed"] for run in stored]]
-        for some in (missing[: os.cpu_count()], missing[os.cpu_count() :]):
-            started = {
-                seed: start(
-                    "run",
-                    recipe=recipe | {"seed": seed},
-                    kimg=kimg,
-                    reals=str(self.reals),
-                    sheet=str(self.sheets / f"{name}.png".replace(" ", "_")) if not seed else None,
-                    **options,
-                )
-                for seed in some
-            }
-            for seed, process in started.items():
-                result = answer_of(process, f"the run {name!r} with seed {seed}")
-                stored.append(facts | {"seed": seed} | result)
-                print(json.dumps(stored[-1]), flush=True)
-                self.results["runs"].append(stored[-1])
+        facts = {"table": table, "name": name, "base": base}
+        settings = {"kimg": kimg, "count": count, "precision": precision}
+
+        def one(seed: int) -> None:
+            with self._process:
+                result = self.start(recipe | {"seed": seed}, name, settings)
+            with self._storing:
+                self.results["runs"].append(facts | {"seed": seed} | result)
+                print(name, seed, result["nimg"], result["frechet_lite0"], flush=True)
                 self.store()
-        return float(np.mean([run["frechet_lite0"] for run in stored]))
+
+        stored = [run["seed"] for run in self.results["runs"] if run["name"] == name]
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(one, [seed for seed in SEEDS if seed not in stored]))
+        runs = [run for run in self.results["runs"] if run["name"] == name]
+        return float(np.mean([run["frechet_lite0"] for run in runs]))
+
+    def start(self, recipe: dict, name: str, settings: dict) -> dict:
+        """Do one run in a process of its own, and return what came of it."""
+        sheet = (
+            self.sheets / f"{name}.png".replace(" ", "_") if recipe["seed"] == SEEDS[0] else None
+        )
+        places = {"images": self.images, "reals": self.reals, "sheet": sheet}
+        settings |= {key: str(path) if path else None for key, path in places.items()}
+        command = [sys.executable, __file__, "run", "--settings"]
+        command.append(json.dumps(settings | {"recipe": recipe}))
+        answer = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=os.environ)
+        if answer.returncode:
+            raise RuntimeError(f"The run {name!r} with seed {recipe['seed']} failed.")
+        return json.loads(answer.stdout.splitlines()[-1])
 
     def store(self) -> None:
         """Write what there is so far."""
@@ -175,8 +197,6 @@ class Ablation:
 
 def first_recipe() -> dict:
     """Return the source document's recipe at the size of this experiment."""
-    from tutorial_lib.algorithms.gan_recipes import GAN_RECIPES
-
     return dataclasses.asdict(dataclasses.replace(GAN_RECIPES["document"], size=SIZE))
 
 
@@ -199,75 +219,70 @@ def work(recipe: dict, *, eager: bool = False, precision: str = "float32") -> st
     return ", ".join([*parts, precision] + ["eager"] * eager)
 
 
-def start(part: str, **settings) -> subprocess.Popen:
-    """Start a part of the work in a process of its own."""
-    command = [sys.executable, __file__, "--part", part, "--settings", json.dumps(settings)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ)
-
-
-def answer_of(process: subprocess.Popen, what: str) -> dict:
-    """Return what a part of the work printed last, or end if it failed."""
-    output, _ = process.communicate()
-    if process.returncode:
-        sys.exit(f"Failed: {what}.")
-    return json.loads(output.splitlines()[-1])
-
-
 def run(
     recipe: dict,
     kimg: float,
+    count: int | None,
+    precision: str,
+    images: str,
     reals: str,
     sheet: str | None,
-    count: int | None = None,
-    precision: str = "float32",
 ) -> dict:
     """Train one recipe for some thousand images, and return what came of it."""
-    from tutorial_lib.algorithms.gan import GAN
-    from tutorial_lib.algorithms.gan_recipes import GANRecipe
-    from tutorial_lib.data.cats import load_cats_sized
-    from tutorial_lib.data.pixels import distinct, to_uint8
-    from tutorial_lib.show.pictures import save_grid
-    from tutorial_lib.training.callbacks import StopOnNonFinite
-    from tutorial_lib.training.trainer import Trainer
+    from jax_features import lite0_features  # isort: skip, since it chooses Keras' backend
+    from jax_gan import GAN
+    from jax_loop import Run
 
-    use_one_thread()
-    photographs = load_cats_sized(SIZE)
-    images = photographs if count is None else photographs[distinct(photographs)[:count]]
+    from tutorial_lib.algorithms.gan_recipes import GANRecipe
+    from tutorial_lib.data.pixels import to_uint8
+    from tutorial_lib.metrics.frechet import Gaussian, fit_gaussian, frechet_distance
+    from tutorial_lib.show.pictures import save_grid
+
+    photographs = np.load(images)[:count]
     gan = GAN(GANRecipe(**recipe), precision=precision)
-    before = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
-        trainer = Trainer(gan, images, folder, tick_kimg=kimg / 4, callbacks=[StopOnNonFinite()])
-        trainer.fit(kimg=kimg)
-    used = time.process_time() - before
+        training = Run(gan, photographs, Path(folder), tick_kimg=kimg / 4)
+        training.fit(kimg=kimg)
+        facts = training.facts()
     fakes = to_uint8(gan.sample(gan.draw_latents(SAMPLES, seed=1)))
     if sheet is not None:
         Path(sheet).parent.mkdir(parents=True, exist_ok=True)
         save_grid(fakes[:16], sheet, columns=8)
+    with np.load(reals) as stored:
+        target = Gaussian(stored["mean"], stored["covariance"])
+    distance = frechet_distance(target, fit_gaussian(lite0_features(fakes)))
     return {
         "recipe": recipe,
-        "images": len(images),
-        "nimg": trainer.nimg,
-        "processor_seconds": round(used, 1),
-        "frechet_lite0": round(distance_to(Path(reals), fakes), 2),
+        "images": len(photographs),
+        "nimg": facts["nimg"],
+        "device": facts["device"],
+        "frechet_lite0": round(distance, 2),
     }
 
 
-def measure_speeds(asked: list[dict]) -> dict[str, float]:
-    """Return the images that a second of processor time buys, for each recipe asked for."""
-    from tutorial_lib.algorithms.gan import GAN
-    from tutorial_lib.algorithms.gan_recipes import GANRecipe
-    from tutorial_lib.data.cats import load_cats_sized
+def prepare(ablation: Ablation) -> None:
+    """Measure the speeds of all recipes and the photographs, and store both."""
+    from tutorial_lib.hardware.environment import prepare_tensorflow
 
+    prepare_tensorflow()
     use_one_thread()
-    images = load_cats_sized(SIZE)[:64]
-    speeds = {}
+    from tutorial_lib.hardware.precision import device_name
+
+    document = first_recipe()
+    asked = [{"recipe": document, "eager": True}]
+    for recipe in reachable(document):
+        asked.append({"recipe": recipe})
+        if recipe["ema_halflife_kimg"]:  # it can be the end of the chain
+            asked += [{"recipe": recipe | {"augment": policy}} for policy in AUGMENTATIONS.values()]
+            asked += [{"recipe": recipe, "precision": precision} for precision in PRECISIONS]
+    speeds = ablation.results.setdefault("speeds", {})
     for one in asked:
-        eager, precision = one.get("eager", False), one.get("precision", "float32")
-        settings = GANRecipe(**one["recipe"] | {"decay_kimg": 0.0})
-        gan = GAN(settings, precision=precision)
-        speeds[work(**one)] = round(images_per_second(gan, images, eager), 1)
-        print(work(**one), speeds[work(**one)], file=sys.stderr, flush=True)
-    return speeds
+        if work(**one) not in speeds:
+            speeds[work(**one)] = round(images_per_second(**one), 1)
+            print(work(**one), speeds[work(**one)], flush=True)
+            ablation.store()
+    ablation.results |= {"device": device_name(), "floor": measure_reals(ablation.reals)}
+    ablation.store()
 
 
 def use_one_thread() -> None:
@@ -281,7 +296,9 @@ def use_one_thread() -> None:
     keep_freed_memory()
 
 
-def images_per_second(gan, images: np.ndarray, eager: bool, rounds: int = 5) -> float:
+def images_per_second(
+    recipe: dict, *, eager: bool = False, precision: str = "float32", rounds: int = 5
+) -> float:
     """Return the images that a second of processor time buys, penalty steps included.
 
     The median of some rounds, each with as many steps as lie between two penalties.
@@ -289,10 +306,12 @@ def images_per_second(gan, images: np.ndarray, eager: bool, rounds: int = 5) -> 
     import tensorflow as tf
 
     from tutorial_lib.algorithms.base import step_values
-    from tutorial_lib.data.pixels import to_float
+    from tutorial_lib.algorithms.gan import GAN
+    from tutorial_lib.algorithms.gan_recipes import GANRecipe
 
+    gan = GAN(GANRecipe(**recipe | {"decay_kimg": 0.0}), precision=precision)
     batch_size, steps = gan.recipe.batch_size, gan.recipe.penalty_interval
-    batch = tf.constant(to_float(images[:batch_size]))
+    batch = tf.random.stateless_uniform((batch_size, SIZE, SIZE, 3), [0, 0], -1.0, 1.0)
     step = gan.train_step if eager else tf.function(gan.train_step)
     times = []
     for _ in range(1 + rounds):
@@ -312,20 +331,11 @@ def measure_reals(path: Path) -> float:
 
     features = lite0_features(load_cats_sized(SIZE))
     reals = fit_gaussian(features)
-    np.savez(path, mean=reals.mean, covariance=reals.covariance)
+    small = (array.astype(np.float32) for array in reals)
+    np.savez(path, **dict(zip(("mean", "covariance"), small, strict=True)))
     order = np.random.default_rng(0).permutation(len(features))
     some, others = features[order[:SAMPLES]], features[order[SAMPLES:]]
     return frechet_distance(fit_gaussian(some), fit_gaussian(others))
-
-
-def distance_to(reals: Path, fakes: np.ndarray) -> float:
-    """Return the Fréchet distance of generated images to the stored statistics."""
-    from tutorial_lib.metrics.features import lite0_features
-    from tutorial_lib.metrics.frechet import Gaussian, fit_gaussian, frechet_distance
-
-    with np.load(reals) as stored:
-        target = Gaussian(stored["mean"], stored["covariance"])
-    return frechet_distance(target, fit_gaussian(lite0_features(fakes)))
 
 
 if __name__ == "__main__":
