@@ -29,7 +29,7 @@ class GANRecipe(Recipe):
 
 def schedule(recipe: GANRecipe, nimg: int) -> dict[str, float]:
     """Return the values that change over a run, at `nimg` images seen."""
-    # Lazily, every few steps but as much stronger: nearly free (Karras 2020).
+    # Lazily, every few steps but as much stronger: nearly free (Karras 2019).
     due = (nimg // recipe.batch_size) % recipe.penalty_interval == 0
     return {
         "ema_beta": schedules.ema_beta(nimg, recipe.batch_size, recipe.ema_halflife_kimg),

@@ -1,4 +1,4 @@
-"""The optimiser that a recipe asks for (chapter 7), on one device or several (chapter 8)."""
+"""The optimiser that a recipe asks for (chapter 7), on one device or several (appendix B)."""
 
 import keras
 import tensorflow as tf

@@ -1,4 +1,4 @@
-"""A training step that several devices share: each takes its part of the batch (chapter 8).
+"""A training step that several devices share: each takes its part of the batch (appendix B).
 
 A replica is the copy of the networks on one device. It sees its rows of the global batch, and
 should draw for them the numbers that one device would draw. All of this changes nothing where

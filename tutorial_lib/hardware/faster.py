@@ -1,4 +1,4 @@
-"""Let networks compute with faster operations than Keras chooses: the same numbers (chapter 8)."""
+"""Let networks compute with faster operations than Keras chooses: the same numbers (appendix B)."""
 
 from collections.abc import Iterator
 from functools import partial

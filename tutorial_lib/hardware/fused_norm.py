@@ -1,4 +1,4 @@
-"""Batch norm in one operation of TensorFlow, where Keras builds it from a dozen (chapter 8)."""
+"""Batch norm in one operation of TensorFlow, where Keras builds it from a dozen (appendix B)."""
 
 import keras
 import tensorflow as tf

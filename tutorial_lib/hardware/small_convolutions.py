@@ -1,4 +1,4 @@
-"""Convolutions of small images in bfloat16, with a faster gradient to the kernel (chapter 8).
+"""Convolutions of small images in bfloat16, with a faster gradient to the kernel (appendix B).
 
 A kernel's gradient is itself a convolution: each of its elements is the sum of products of the
 larger images, moved by its place, and the smaller ones, over all their pixels and the whole batch.

@@ -99,7 +99,7 @@ def build_dcgan_generator(
         model.add(batch_norm())
         model.add(layers.ReLU())
     model.add(up(3, 4, 2, start, use_bias=True))
-    # tanh in float32: with 8 bits of mantissa, bfloat16 has too few grey levels.
+    # tanh in float32: near 1, bfloat16 moves in steps of half a grey level.
     model.add(layers.Activation("tanh", dtype="float32"))
     return model
 

@@ -47,7 +47,7 @@ def build_resnet_generator(
     # Were the last step the transposed convolution, nothing could mend its fine checkerboard.
     x = batch_norm()(up(max(1, width // 2), 4, 2, start)(_leaky(x)))
     x = layers.Conv2D(3, 3, padding="same", kernel_initializer=start)(_leaky(x))
-    # tanh in float32: with 8 bits of mantissa, bfloat16 has too few grey levels.
+    # tanh in float32: near 1, bfloat16 moves in steps of half a grey level.
     images = layers.Activation("tanh", dtype="float32")(x)
     return keras.Model(latents, images, name="generator")
 

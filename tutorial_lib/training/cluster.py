@@ -1,4 +1,4 @@
-"""Finding the other workers of a run before TensorFlow joins them (chapter 8)."""
+"""Finding the other workers of a run before TensorFlow joins them (appendix B)."""
 
 import json
 import os

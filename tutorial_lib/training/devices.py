@@ -1,4 +1,4 @@
-r"""Training on several GPUs, and on several machines (chapter 8): all of `tf.distribute`.
+r"""Training on several GPUs, and on several machines (appendix B): all of `tf.distribute`.
 
 On all GPUs of one machine:
 
