@@ -29,7 +29,7 @@ def exercise_2(round_matrix: Callable) -> None:
 
     def plays_right(h: float, k: int) -> bool:
         theta, psi = 0.3, -0.7
-        end = np.asarray(round_matrix(h, k)) @ [theta, psi]
+        end = np.reshape(round_matrix(h, k), (2, 2)) @ [theta, psi]
         for _ in range(k):
             psi = psi - h / 2 * theta
         return np.allclose(end, [theta + h / 2 * psi, psi])
