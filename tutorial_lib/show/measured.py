@@ -77,7 +77,7 @@ def plot_runs(
     axis.invert_yaxis()
     axis.set(xlabel=quantity, xlim=(0, None))
     axis.grid(alpha=0.3)
-    axis.legend(frameon=False, loc="upper left", bbox_to_anchor=(0.06, 1))
+    figure.legend(frameon=False, loc="outside upper right")
     return figure
 
 
