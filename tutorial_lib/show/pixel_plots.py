@@ -17,7 +17,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
 def plot_shares(
     samples: dict[str, np.ndarray], data: np.ndarray, edges: np.ndarray, *, xlabel: str
 ) -> "Figure":
-    """Return a histogram of each of up to four samples, by title, over that of the same data.
+    """Return a histogram of each of four samples, by title, over that of the same data, in grey.
 
     Samples and data are floats (N,), `edges` the borders of the bins.
     """
@@ -25,12 +25,9 @@ def plot_shares(
         2, 2, figsize=(5, 4.2), layout="constrained", sharex=True, sharey=True
     )
     for axis, colour, (title, values) in zip(axes.flat, COLOURS, samples.items(), strict=True):
-        axis.hist(data, edges, density=True, color="0.8", label="data")
-        axis.hist(
-            values, edges, density=True, histtype="step", color=colour, lw=1.8, label="samples"
-        )
+        axis.hist(data, edges, density=True, color="0.8")
+        axis.hist(values, edges, density=True, histtype="step", color=colour, lw=1.8)
         axis.set_title(title, fontsize=10)
-    axes[0, 0].legend(frameon=False, fontsize=9)
     figure.supxlabel(xlabel, fontsize=10)
     figure.supylabel("density", fontsize=10)
     return figure
