@@ -73,10 +73,10 @@ def plot_curves(
 ) -> "Axes":
     """Plot labelled curves over x, up to four told apart by colour and by kind of line.
 
-    They are drawn into `axis`, or a new figure as wide as a page. Returns the axis.
+    They are drawn into `axis`, or a new figure. Returns the axis.
     """
-    if axis is None:
-        _, axis = plt.subplots(figsize=(7, 3), layout="constrained")
+    if axis is None:  # 5.4 inches: on a phone, too, its letters can be read
+        _, axis = plt.subplots(figsize=(5.4, 3), layout="constrained")
     for (label, y), (colour, style) in zip(curves.items(), cycle(LINES), strict=False):
         axis.plot(x, y, style, color=colour, label=label)
     axis.set(xlabel=xlabel, ylabel=ylabel)
