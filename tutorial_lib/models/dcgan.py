@@ -80,7 +80,7 @@ def build_dcgan_generator(
 
     Maps latents (batch, latent_size) to images (batch, size, size, 3) in [-1, 1]. The last
     hidden layer has `width` channels, each one before it twice as many, up to 8 × `width`.
-    Kernels of 4 are divisible by the stride of 2, which avoids checkerboards. Raises
+    Kernels of 4 are divisible by the stride of 2: all pixels inside have as many weights. Raises
     `TutorialError` if `size` is not 8, 16, 32, … or a width is not positive.
 
     >>> build_dcgan_generator(size=16, latent_size=8, width=4)(draw_latents(2, 8)).shape.as_list()
