@@ -41,10 +41,12 @@ def main() -> None:
     prepare_tensorflow()
     results = json.loads(PATH.read_text("utf-8")) if PATH.exists() else {}
     if arguments.part == "speeds":
-        results |= measure_speeds()
+        store(PATH, results | measure_speeds())
     else:
-        results["runs"] = measure_runs(arguments.runs)
-    store(PATH, results)
+        runs = results.setdefault("runs", [])
+        for folder in runs_to_measure(arguments.runs, runs):
+            runs.append(measure_run(folder))
+            store(PATH, results)
 
 
 def measure_speeds() -> dict:
@@ -105,26 +107,27 @@ class Burst:
         return time.process_time() - before
 
 
-def measure_runs(folder: Path) -> list[dict]:
-    """Return the measures of every finished run RECIPE-SEED, and draw a row of each recipe."""
+def runs_to_measure(folder: Path, measured: list[dict]) -> list[Path]:
+    """Return the folders of finished runs, RECIPE-SEED, that are not among those measured."""
+    done = [f"{run['name']}-{run['seed']}" for run in measured]
+    found = [path for name in NAMES for path in sorted(folder.glob(f"{name}-[0-9]*"))]
+    return [path for path in found if path.name not in done]
+
+
+def measure_run(folder: Path) -> dict:
+    """Return the measures of a finished run, and draw some of its samples."""
     from tutorial_lib.metrics.evaluation import evaluate_generator
     from tutorial_lib.pretrained import draw_images, load_card, load_generator
     from tutorial_lib.show.pictures import save_grid
 
-    runs = []
-    for name in NAMES:
-        for path in sorted(folder.glob(f"{name}-[0-9]*")):
-            card, generator = load_card(path), load_generator(path)
-            if card["recipe"]["seed"] == 0:
-                (RESULTS / "equal_time").mkdir(exist_ok=True)
-                drawn = np.concatenate(list(draw_images(generator, 16, seed=0)))
-                save_grid(drawn, RESULTS / "equal_time" / f"{name}.png", columns=8)
-            measured = dataclasses.asdict(evaluate_generator(generator))
-            kept = ("recipe", "precision", "data", "nimg", "minutes", "device")
-            facts = {key: card[key] for key in kept}
-            runs.append({"name": name, "seed": card["recipe"]["seed"]} | facts | measured)
-            print(runs[-1]["name"], runs[-1]["seed"], runs[-1]["values"], flush=True)
-    return runs
+    name, seed = folder.name.rsplit("-", 1)
+    card, generator = load_card(folder), load_generator(folder)
+    (RESULTS / "equal_time").mkdir(exist_ok=True)
+    drawn = np.concatenate(list(draw_images(generator, 16, seed=0)))
+    save_grid(drawn, RESULTS / "equal_time" / f"{folder.name}.png", columns=8)
+    measured = dataclasses.asdict(evaluate_generator(generator))
+    kept = ("recipe", "precision", "data", "nimg", "minutes", "device")
+    return {"name": name, "seed": int(seed)} | {key: card[key] for key in kept} | measured
 
 
 if __name__ == "__main__":
