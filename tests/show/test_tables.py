@@ -175,10 +175,16 @@ def test_quality_has_the_best_network_first_with_what_it_took_and_the_floor_last
     monkeypatch.setattr(tables, "available", lambda: sorted(cards))
     monkeypatch.setattr(tables, "load_card", cards.get)
     best, other, floor = rows(tables.quality_table())
-    assert best[0] == "`c`<br>1.24 M images seen, 114 minutes, a machine, bfloat16"
-    assert best[1:3] == ["45.6", "0.5"] and other[1] == "123"
-    assert floor[:2] == ["*photographs*", "0.75"]
+    assert best[:4] == ["`c`", "1.24 M", "114", "a machine, bfloat16"]
+    assert best[4:6] == ["45.6", "0.5"] and other[4] == "123"
+    assert floor[:5] == ["*photographs*, the floor", "", "", "", "0.75"]
     assert tables.quality_table().endswith("10,000 samples of each network.")
+
+
+def test_each_set_of_images_has_a_row_of_measures():
+    values = dict.fromkeys(tables.QUALITY, 0.123456)
+    table = tables.measures_table({"blurred": values | {"frechet_lite0": 1234.5}})
+    assert rows(table) == [["blurred", "1,230", *["0.123"] * (len(tables.QUALITY) - 1)]]
 
 
 def test_networks_measured_with_different_counts_are_not_compared(monkeypatch):

@@ -177,28 +177,32 @@ def quality_table() -> str:
     cards = {name: load_card(name) for name in available()}
     cards = {name: card for name, card in cards.items() if "metrics" in card}
     cards = dict(sorted(cards.items(), key=lambda item: _values(item[1])[QUALITY[0]]))
-    rows = [
-        (f"`{name}`<br>{_cost(card)}", *(figures(_values(card)[kind]) for kind in QUALITY))
-        for name, card in cards.items()
-    ]
     counts = {f"{card['metrics']['count']:,}" for card in cards.values()}
     if len(counts) > 1:
         raise ValueError(f"The networks were measured with {' and '.join(counts)} images.")
     floors = next(iter(cards.values()))["metrics"]["floors"]
     if any(card["metrics"]["floors"] != floors for card in cards.values()):
         raise ValueError("The networks were measured against different photographs.")
-    rows.append(("*photographs*", *(figures(floors[kind]) for kind in QUALITY)))
-    head = ("network, and what it took", *QUALITY)
+    rows = [(f"`{name}`", *_cost(card), *_measures(_values(card))) for name, card in cards.items()]
+    rows.append(("*photographs*, the floor", "", "", "", *_measures(floors)))
+    head = ("network", "images seen", "minutes", "on", *QUALITY)
     return f"{markdown_table(head, rows)}\n\n{counts.pop()} samples of each network."
 
 
-def _cost(card: dict) -> str:
-    """Return what a network took, in words: images, minutes, machine."""
-    precision = card["precision"].removeprefix("mixed_")
-    return (
-        f"{card['nimg'] / 1e6:.2f} M images seen, {figures(card['minutes'])} minutes, "
-        f"{card['device']}, {precision}"
-    )
+def measures_table(sets: dict[str, dict[str, float]]) -> str:
+    """Return the measures of sets of images, a row for each, as chapter 9 makes them."""
+    rows = [(name, *_measures(values)) for name, values in sets.items()]
+    return markdown_table(("images", *QUALITY), rows)
+
+
+def _cost(card: dict) -> tuple[str, str, str]:
+    """Return what a network took: images, minutes, machine."""
+    machine = f"{card['device']}, {card['precision'].removeprefix('mixed_')}"
+    return f"{card['nimg'] / 1e6:.2f} M", figures(card["minutes"]), machine
+
+
+def _measures(values: dict[str, float]) -> list[str]:
+    return [figures(values[kind]) for kind in QUALITY]
 
 
 def _values(card: dict) -> dict[str, float]:
