@@ -85,14 +85,14 @@ def exercise_3(
 
 
 def _bits(network: "keras.Model", images: np.ndarray, sigma: float, samples: int) -> float:
-    """Return the mean over three draws of noise of the bits a value with `samples` samples."""
+    """Return the bits a value with `samples` samples, the mean of three draws of noise."""
     from tutorial_lib.algorithms.elbo import importance_log_likelihood
 
     encoder, decoder = network.get_layer("encoder"), network.get_layer("decoder")
-    shape = (samples, len(images), decoder.input_shape[-1])
+    shape = (samples, *encoder(images)[0].shape)
     results = []
     for seed in (101, 102, 103):
-        noise = draw_latents(samples * len(images), shape[-1], seed=seed).reshape(shape)
+        noise = draw_latents(samples * shape[1], shape[2], seed=seed).reshape(shape)
         density = importance_log_likelihood(encoder, decoder, images, noise, sigma)
         results.append(np.mean(density) / images[0].size)
     return (np.log(127.5) - np.mean(results)) / np.log(2)
