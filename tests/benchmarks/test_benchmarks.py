@@ -89,7 +89,8 @@ def chain():
 def test_stored_ablation_holds_every_row_at_every_seed_with_pictures():
     stored = json.loads((ablation.RESULTS / "ablation.json").read_text("utf-8"))
     assert (stored["seconds"], stored["samples"]) == (ablation.SECONDS, ablation.SAMPLES)
-    few = [f"{n} images, {name}" for n in (ablation.FEW, "all") for name in ablation.AUGMENTATIONS]
+    counts = (f"{ablation.FEW} images", "all images", f"{ablation.FEW} images for longer")
+    few = [f"{count}, {name}" for count in counts for name in ablation.AUGMENTATIONS]
     names = ["document", *ablation.CHANGES, *few, *ablation.PRECISIONS]
     done = [(run["name"], run["seed"]) for run in stored["runs"]]
     assert done == [(name, seed) for name in names for seed in ablation.SEEDS]
