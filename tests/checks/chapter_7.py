@@ -99,6 +99,8 @@ EXERCISES = [
             "signs kept": (lambda images: np.diff(images, axis=2).mean(), ROUGH, SMOOTH),
             "squares": (lambda images: (np.diff(images, axis=2) ** 2).mean(), ROUGH, SMOOTH),
             "the spread of all pixels": (np.std, ROUGH, SMOOTH),
+            "the first image only": (lambda images: roughness(images[:1]), ROUGH, SMOOTH),
+            "red only": (lambda images: roughness(images[..., :1]), ROUGH, SMOOTH),
         },
         given=lambda: (small_game(),),
     ),
@@ -119,6 +121,21 @@ EXERCISES = [
             "the farthest": (
                 lambda images, references: by(images, references, lambda d: -(d**2).sum(axis=1)),
             ),
+            "absolute differences": (
+                lambda images, references: by(images, references, lambda d: abs(d).sum(axis=1)),
+            ),
+            "the largest difference": (
+                lambda images, references: by(images, references, lambda d: abs(d).max(axis=1)),
+            ),
+            "the mean colour": (
+                lambda images, references: nearest(
+                    images.mean(axis=(1, 2)), references.mean(axis=(1, 2))
+                ),
+            ),
+            "the first pixel": (
+                lambda images, references: nearest(images[:, 0, 0], references[:, 0, 0]),
+            ),
+            "red only": (lambda images, references: nearest(images[..., 0], references[..., 0]),),
         },
     ),
 ]

@@ -29,7 +29,7 @@ class GANRecipe(Recipe):
 
 def schedule(recipe: GANRecipe, nimg: int) -> dict[str, float]:
     """Return the values that change over a run, at `nimg` images seen."""
-    # Lazily, every few steps but as much stronger: nearly free (Karras 2019).
+    # Lazily, every few steps but as much stronger: nearly free (Karras 2020).
     due = (nimg // recipe.batch_size) % recipe.penalty_interval == 0
     return {
         "ema_beta": schedules.ema_beta(nimg, recipe.batch_size, recipe.ema_halflife_kimg),
@@ -63,7 +63,7 @@ def at_size(recipe: GANRecipe, size: int) -> GANRecipe:
     """Return a recipe for images of another size (chapter 8).
 
     The slope that a penalty punishes is summed over pixels, so its weight goes with their number
-    (Karras 2019). It is a rule of thumb: only the recipes for 64 pixels were trained for long.
+    (Karras 2020). It is a rule of thumb: only the recipes for 64 pixels were trained for long.
     """
     scale = (size / recipe.size) ** 2
     return dataclasses.replace(

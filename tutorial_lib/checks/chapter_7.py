@@ -55,15 +55,12 @@ def exercise_3(
 
     The check draws latents of its own, so the learner's numbers must only come near to its own.
     """
-    steps = np.zeros((2, 4, 5, 3))
-    steps[..., 1, :], steps[..., 2:, :] = 3, 1
-
-    def expected(axis: int) -> float:
-        return float(np.abs(np.diff(steps, axis=axis)).mean())
-
-    check(lambda: np.isclose(roughness(steps), expected(2)), "np.diff along axis 2.")
+    images = np.random.default_rng(0).uniform(-1, 1, (2, 4, 5, 3))
+    stripes = images[:, :, :1].repeat(5, axis=2)  # each row of one colour
+    expected = np.abs(np.diff(images, axis=2)).mean()
+    check(lambda: np.isclose(roughness(images), expected), "np.diff along axis 2.")
     check(
-        lambda: np.isclose(roughness(steps.swapaxes(1, 2)), 0),
+        lambda: np.isclose(roughness(stripes), 0),
         "Only horizontal neighbours count: axis 1 is vertical.",
     )
     latents = game.draw_latents(64, seed=5)
@@ -99,5 +96,15 @@ def exercise_4(nearest: Callable) -> None:
     others = np.array([[[[250] * 3]], [[[40] * 3]]], np.uint8)
     check(lambda: right(nearest(dark, others), [1]), "In uint8, 10 - 250 is 16.")
     grey = np.array([[[[100, 100, 100]]]], np.uint8)
-    others = np.array([[[[160, 100, 40]]], [[[120, 120, 120]]]], np.uint8)
+    even = [[[120, 120, 120]]]
+    others = np.array([[[[160, 100, 40]]], even], np.uint8)
     check(lambda: right(nearest(grey, others), [1]), "Differences of both signs must not cancel.")
+    near_sum = np.array([[[[135, 100, 100]]], even], np.uint8)  # a smaller sum, a larger square
+    far_step = np.array([[[[130, 100, 100]]], even], np.uint8)  # a larger step, a smaller square
+    check(
+        lambda: right(nearest(grey, near_sum), [1]) and right(nearest(grey, far_step), [0]),
+        "Square each difference, then add.",
+    )
+    blue = np.array([[[[90, 90, 90], [90, 90, 200], [90, 90, 20]]]], np.uint8)
+    others = np.concatenate([blue[:, :, [0, 2, 1]], blue])  # only the layout differs, in blue
+    check(lambda: right(nearest(blue, others), [1]), "Every pixel and every channel counts.")

@@ -76,7 +76,7 @@ def build_resnet_discriminator(
 
 @keras.saving.register_keras_serializable("tutorial_lib")
 class MinibatchDeviation(layers.Layer):
-    """Append a channel that says how much the images of a group differ (Karras 2017).
+    """Append a channel that says how much the images of a group differ (Karras 2018).
 
     A generator that draws the same image again and again is found out at once. Takes and returns
     (batch, height, width, channels), with one channel more; the batch is cut into groups of
