@@ -115,6 +115,9 @@ EXERCISES = [
             "one seed": (HINGE_D, HINGE_G, FEW[:1], MANY[:1], "discriminator"),
             "guessed without a game": (HINGE_D, HINGE_G, [], [], "discriminator"),
             "blamed against what was counted": (HINGE_D, HINGE_G, MANY, FEW, "discriminator"),
+            "blamed without a difference": (HINGE_D, HINGE_G, FEW, FEW, "discriminator"),
+            "no mode at all": (HINGE_D, HINGE_G, [0, 0, 0], [0, 0, 0], "discriminator"),
         },
+        given=lambda: (2000,),
     ),
 ]

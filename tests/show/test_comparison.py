@@ -3,6 +3,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from tutorial_lib.errors import TutorialError
+from tutorial_lib.losses import LossPair
 from tutorial_lib.show import comparison
 
 
@@ -15,6 +16,23 @@ def test_stored_pictures_are_eight_of_one_size():
 def test_a_game_that_was_not_stored_is_refused():
     with pytest.raises(TutorialError, match="hinge_R1"):
         comparison.stored_pictures("hinge", "R3")
+
+
+def test_losses_are_traced_as_one_logit_moves_and_the_other_stays():
+    pair = LossPair(generator=lambda r, f: 10 * r + f, discriminator=lambda r, f: r * f)
+
+    def measure(loss, r, f, moving):
+        return loss(r, f), {"r": 1, "f": 2}[moving]
+
+    values, slopes = comparison.trace_losses({"a": pair}, [-1, 0, 1], 5, measure)
+    curves = {label: curve.tolist() for label, curve in values["a"].items()}
+    assert curves == {
+        "D, as r moves": [-5, 0, 5],
+        "D, as f moves": [-5, 0, 5],
+        "G, as f moves": [-1, 0, 1],
+    }
+    assert slopes["a"]["D, as r moves"].tolist() == [1, 1, 1]
+    assert slopes["a"]["G, as f moves"].tolist() == [2, 2, 2]
 
 
 def test_panels_hold_their_curves_and_spare_ones_are_off():

@@ -50,8 +50,12 @@ def exercise_3(
     modes_d: Sequence[int],
     modes_g: Sequence[int],
     to_blame: str,
+    steps: int,
 ) -> None:
-    """Check the two mixed pairs, the modes that they covered, and which half keeps modes away."""
+    """Check the two mixed pairs, the modes that they covered, and which half keeps modes away.
+
+    After a handful of `steps` neither game has found its modes, and both may have as many.
+    """
     hinge, usual = get_loss("hinge"), get_loss("non-saturating")
     check(
         lambda: (
@@ -68,7 +72,10 @@ def exercise_3(
         "Play each pair with three seeds, and keep the number of modes of each game.",
     )
     check(
-        lambda: to_blame == "discriminator" and sum(modes_d) <= sum(modes_g),
+        lambda: (
+            to_blame == "discriminator"
+            and (sum(modes_d) < sum(modes_g) or (steps < 100 and sum(modes_d) == sum(modes_g)))
+        ),
         "Which half is in both games that miss modes: hinge with hinge, and the worse of yours?",
     )
 

@@ -1,6 +1,6 @@
 """Plots of many games beside each other, and the pictures that a comparison stored (chapter 6)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from tutorial_lib.errors import choose
+from tutorial_lib.losses import LossPair
 from tutorial_lib.show import game
 from tutorial_lib.show.pictures import GAP
 
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
 
 # Colour, width and layer of the first, second and third curve: the last lies under the others
 CURVES = (("#0072B2", 1.8, 3), ("#D55E00", 1.8, 3), ("#009E7380", 7, 2))
+
+# The three curves of a pair: whose loss, and the logit that moves
+MOVES = {
+    "D, as r moves": ("discriminator", "r"),
+    "D, as f moves": ("discriminator", "f"),
+    "G, as f moves": ("generator", "f"),
+}
 
 
 def stored_pictures(loss: str, penalty: str) -> np.ndarray:
@@ -32,6 +40,29 @@ def stored_pictures(loss: str, penalty: str) -> np.ndarray:
     size = len(strip)
     starts = range(0, strip.shape[1], size + GAP)
     return np.stack([strip[:, start : start + size] for start in starts])
+
+
+def trace_losses(
+    pairs: dict[str, LossPair],
+    t: Sequence[float],
+    partner: float,
+    measure: Callable[..., tuple[float, float]],
+) -> tuple[dict, dict]:
+    """Return the values and the slopes of the losses of some pairs, by name and by curve.
+
+    One logit moves along `t`, the other one is `partner`; `measure(loss, r, f, moving)` gives a
+    value and a slope. Values are what is left if that in the middle of `t` is subtracted.
+    """
+    values, slopes = {}, {}
+    for name, pair in pairs.items():
+        values[name], slopes[name] = {}, {}
+        for label, (player, moving) in MOVES.items():
+            logits = [{"r": partner, "f": partner, moving: place} for place in t]
+            loss = getattr(pair, player)
+            found = np.array([measure(loss, **both, moving=moving) for both in logits])
+            values[name][label] = found[:, 0] - found[len(t) // 2, 0]
+            slopes[name][label] = found[:, 1]
+    return values, slopes
 
 
 def plot_panels(
