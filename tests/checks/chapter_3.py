@@ -58,6 +58,16 @@ def contrast_of_middles(path):
     return contrast(np.array(middles))
 
 
+def one_angle(first, last, t):
+    """Always turn by the 60 degrees of an example."""
+    return (np.sin((1 - t) * np.pi / 3) * first + np.sin(t * np.pi / 3) * last) / np.sin(np.pi / 3)
+
+
+def one_length(first, last, t):
+    theta = np.arccos(np.clip(first @ last / np.linalg.norm(first) ** 2, -1, 1))
+    return (np.sin((1 - t) * theta) * first + np.sin(t * theta) * last) / np.sin(theta)
+
+
 ON_ARC = contrast_of_middles(arc)
 
 
@@ -115,6 +125,8 @@ EXERCISES = [
             "the straight line, stretched": (stretched, ON_ARC),
             "not divided by the sine": (undivided, contrast_of_middles(undivided)),
             "from last to first": (lambda a, b, t: arc(b, a, t), ON_ARC),
+            "one angle for all": (one_angle, ON_ARC),
+            "both lengths taken for the first's": (one_length, ON_ARC),
             "always the first": (lambda a, b, t: a + 0 * t, contrast(MEANS)),
             "any larger contrast": (arc, 1.0),
             "the contrast of the ends": (arc, contrast(MEANS)),

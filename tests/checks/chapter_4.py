@@ -52,6 +52,10 @@ def other_sample(count):
     return floor(count, against=lambda: grid_histogram(draw_points("ring", count, seed=7)))
 
 
+def one_sample(count):
+    return jensen_shannon(grid_histogram(draw_points("ring", count)), reference())
+
+
 FACTOR = floor(1000) / floor(10_000)
 
 EXERCISES = [
@@ -92,6 +96,14 @@ EXERCISES = [
                     grid_histogram(draw_points("ring", 100_000, seed=1)), reference()
                 ),
                 FACTOR,
+            ),
+            "one sample, not an average": (
+                lambda count: floor(count, seeds=1),
+                floor(1000, seeds=1) / floor(10_000, seeds=1),
+            ),
+            "one seed ten times": (
+                lambda count: np.mean([one_sample(count) for _ in range(10)]),
+                one_sample(1000) / one_sample(10_000),
             ),
             "the square root of the rule": (floor, np.sqrt(10)),
         },

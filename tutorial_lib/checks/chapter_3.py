@@ -44,6 +44,16 @@ def exercise_2(
     lengths = "Divide by sin θ: every point has the length of the ends."
     check(lambda: np.allclose(np.linalg.norm(arc(first, last, t), axis=1), 3), lengths)
     check(lambda: np.allclose(arc(first, last, t), circle), "Equal steps of t, equal angles.")
+    longer = np.array([0.0, -5.0])  # 90 degrees from the first, and of another length
+    halfway = np.array([[3.0, -5.0]]) / 2**0.5
+    half = np.array([[0.5]])
+    check(
+        lambda: np.allclose(arc(first, longer, half), halfway),
+        "θ is the angle of these two: divide a · b by both lengths.",
+    )
+    unequal = np.array([2.0, 2.0 * 3**0.5])  # 60 degrees from the first, of length 4
+    between = (first + unequal) / 3**0.5
+    check(lambda: np.allclose(arc(first, unequal, half), between), "Their lengths may differ.")
     middles = np.concatenate(
         [arc_middle(*pair) for pair in zip(means[0::2], means[1::2], strict=True)]
     )
