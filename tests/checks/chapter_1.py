@@ -55,6 +55,7 @@ EXERCISES = [
             "the mean": (lambda images, K: MU + 0 * images,),
             "the mean not subtracted": (lambda images, K: images @ U[:, :K] @ U[:, :K].T,),
             "the mean not added": (lambda images, K: project(images, K) - MU,),
+            "three directions, whatever K": (lambda images, K: project(images, 3),),
             "all directions": (lambda images, K: project(images, 6),),
             "one direction too many": (lambda images, K: project(images, K + 1),),
             "one direction too few": (lambda images, K: project(images, K - 1),),

@@ -15,7 +15,10 @@ def exercise_1(digits: Callable[..., int]) -> None:
         height, width, channels, levels = sizes
         return digits(*sizes) == len(str(levels ** (height * width * channels)))
 
-    check(lambda: all(map(right, small)), "256 has 3 digits, so has 10².")
+    check(
+        lambda: all(map(right, small)),
+        "One number of 256 levels makes 256 pictures: 3 digits. So do all from 10² to 999.",
+    )
     check(lambda: right((16, 16, 3, 256)), "Floor of the logarithm to base 10, plus 1.")
 
 
@@ -24,7 +27,9 @@ def exercise_2(project: Callable, mu: np.ndarray, U: np.ndarray) -> None:
 
     `mu` (D,) is the mean and `U` (D, 4 or more) holds orthonormal directions in its columns.
     """
-    inside = mu + np.array([[1, -2, 3], [0.5, 0, -1]], "float32") @ U[:, :3].T
+    coordinates = np.array([[1, -2, 3], [0.5, 0, -1]], "float32")
+    inside = mu + coordinates @ U[:, :3].T
+    nearer = mu + coordinates[:, :2] @ U[:, :2].T
     outside = inside + 2 * U[:, 3]
 
     def close(answer: np.ndarray, truth: np.ndarray) -> bool:
@@ -33,7 +38,7 @@ def exercise_2(project: Callable, mu: np.ndarray, U: np.ndarray) -> None:
     check(lambda: close(project(mu[None], 3), mu[None]), "Subtract the mean, and add it again.")
     check(lambda: close(project(inside, 3), inside), "What lies in that space stays where it is.")
     check(
-        lambda: close(project(outside, 3), inside),
+        lambda: close(project(outside, 3), inside) and close(project(outside, 2), nearer),
         "What the first K directions do not hold is lost.",
     )
 
