@@ -1,4 +1,4 @@
-"""Compare the recipes `dcgan` and `modern` after equal computing, over seeds (chapter 8).
+"""Compare the recipes `dcgan` and `modern` after equal computing (chapter 8).
 
     python benchmarks/equal_time.py speeds
     python benchmarks/jax_loop.py dcgan --images IMAGES.npy --kimg N --fall none --seed 0 \
@@ -9,7 +9,8 @@
 The time is that of `cat-faces-64-modern`: 113.5 minutes of one processor core. How many images it
 buys each recipe is the first command's answer: as many as that run saw, times the ratio of the
 speeds, which are measured in turns in one thread of one process. The images can then be seen on any
-machine; the book's runs were made on a GPU by the JAX loop. The last command measures every run
+machine; the book's runs, one of each, were made on a GPU by the JAX loop, from WebP copies of the
+photographs. The last command measures every run
 folder RECIPE-SEED under RUNS. Results go to tutorial_lib/results/.
 """
 
