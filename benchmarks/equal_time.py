@@ -127,8 +127,8 @@ def measure_run(folder: Path) -> dict:
     drawn = np.concatenate(list(draw_images(generator, 16, seed=0)))
     save_grid(drawn, RESULTS / "equal_time" / f"{folder.name}.png", columns=8)
     measured = dataclasses.asdict(evaluate_generator(generator))
-    kept = ("recipe", "precision", "data", "nimg", "minutes", "device")
-    return {"name": name, "seed": int(seed)} | {key: card[key] for key in kept} | measured
+    facts = {key: card[key] for key in ("recipe", "precision", "nimg", "minutes", "device")}
+    return {"name": name, "seed": int(seed), "trained_on": card["data"]} | facts | measured
 
 
 if __name__ == "__main__":
