@@ -27,6 +27,7 @@ EXERCISES = [
             "the whole peak": (lambda f, peak, used, launch: busy_batch(f, peak, 1.0, launch),),
             "rounded down": (lambda *given: busy_batch(*given) - 1,),
             "one too many": (lambda *given: busy_batch(*given) + 1,),
+            "always above": (lambda f, peak, used, launch: int(launch * used * peak / f) + 1,),
             "not a whole number": (lambda f, peak, used, launch: launch * used * peak / f,),
             "the other way round": (lambda f, p, used, t: math.ceil(f / (t * used * p)),),
         },

@@ -38,6 +38,13 @@ def negative_batch(images, seed, probability=0.3):
     return negative(images, seed, probability, shape=(1, 1, 1, 1))
 
 
+def negative_share(images, seed, probability=0.3):
+    """Change exactly this share of the images, whichever they are."""
+    order = tf.argsort(tf.random.stateless_uniform([len(images)], seed))
+    chosen = order < round(probability * len(images))
+    return images * tf.where(chosen, -1.0, 1.0)[:, None, None, None]
+
+
 def negative_of_numpy(images, seed, probability=0.3):
     chosen = np.random.default_rng(int(seed[0])).random((len(images), 1, 1, 1)) < probability
     return np.where(chosen, -1.0, 1.0) * np.asarray(images)
@@ -98,6 +105,7 @@ EXERCISES = [
             "always negative": (lambda images, seed, probability=0.3: -images, 0.5),
             "a number for each pixel": (negative_pixels, 0.5),
             "one number for the batch": (negative_batch, 0.5),
+            "always the same share": (negative_share, 0.5),
             "the given probability left out": (lambda x, seed, p=0.3: negative(x, seed), 0.5),
             "the other ones": (lambda x, seed, p=0.3: -negative(x, seed, p), 0.5),
             "other numbers at each call": (negative_anew, 0.5),

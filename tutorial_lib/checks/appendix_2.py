@@ -22,7 +22,7 @@ def exercise_1(busy_batch: Callable[[float, float, float, float], int]) -> None:
         "B F / (u P) >= t_0: solve for B.",
     )
     check(
-        lambda: right(1e9, 1e12, 0.3, 8e-3) and right(2e9, 1e12, 0.3, 1e-3),
+        lambda: right(1e9, 1e12, 0.3, 8e-3) and right(2.0**30, 2.0**40, 0.5, 2.0**-6),
         "A batch is a whole number: the smallest that is large enough.",
     )
 

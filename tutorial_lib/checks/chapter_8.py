@@ -89,6 +89,10 @@ def exercise_4(negative: Callable, forbidden: float) -> None:
         first, again, other = signs(seeds[0]), signs(seeds[0]), signs(seeds[1])
         return np.array_equal(first, again) and not np.allclose(first, other)
 
+    def is_each_by_itself() -> bool:
+        changed = [int(np.sum(signs(tf.constant([number, 5])) < 0)) for number in range(5)]
+        return len(set(changed)) > 1
+
     def is_differentiable() -> bool:
         with tf.GradientTape() as tape:
             tape.watch(images)
@@ -98,6 +102,7 @@ def exercise_4(negative: Callable, forbidden: float) -> None:
     check(is_whole, "A whole image keeps its sign or changes it: one number an image, not a pixel.")
     check(are_shares_right, "Compare the numbers, uniform in [0, 1), with `probability`.")
     check(is_from_the_seed, "tf.random.stateless_uniform gives the same numbers for the same seed.")
+    check(is_each_by_itself, "Toss for each image: how many change differs from seed to seed.")
     check(is_differentiable, "Multiply by 1 or -1, in TensorFlow.")
     check(
         lambda: forbidden == 0.5,
