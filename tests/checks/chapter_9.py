@@ -58,6 +58,12 @@ def catch(images, training):
     return [np.abs(training.astype(int) - image).mean(axis=(1, 2, 3)).min() < 8 for image in images]
 
 
+def accuse_grain(images, training):
+    """Accuse what has more grain than the drawn cats, copy or not."""
+    steps = np.diff(images.astype(int), axis=2) == 0
+    return steps.mean(axis=(1, 2, 3)) < 0.14
+
+
 def catch_in_order(images, training):
     gaps = np.abs(training[: len(images)].astype(int) - images).mean(axis=(1, 2, 3))
     return gaps < 8
@@ -89,6 +95,13 @@ EXERCISES = [
             "cut at 0": (lambda x, y: max(0, unbiased_shift(x, y)),),
             "one set's chance": (lambda x, y: shift(x, y) - by_chance(x, ddof=1),),
             "one set's chance twice": (lambda x, y: shift(x, y) - 2 * by_chance(y, ddof=1),),
+            "covariances exchanged": (
+                lambda x, y: (
+                    shift(x, y)
+                    - by_chance(x, ddof=1) * len(x) / len(y)
+                    - by_chance(y, ddof=1) * len(y) / len(x)
+                ),
+            ),
             "divided by N": (lambda x, y: shift(x, y) - by_chance(x) - by_chance(y),),
             "of all numbers": (
                 lambda x, y: shift(x, y) - 4 * x.var() / len(x) - 4 * y.var() / len(y),
@@ -109,6 +122,8 @@ EXERCISES = [
             "all accused": (noisy, lambda images, training: [True] * len(images)),
             "none accused": (noisy, lambda images, training: [False] * len(images)),
             "the verdict turned": (noisy, lambda x, t: np.logical_not(catch(x, t))),
+            "one verdict for all": (noisy, lambda x, t: [np.mean(catch(x, t)) > 0.5] * len(x)),
+            "grain, not copies": (noisy, accuse_grain),
             "compared in order": (noisy, catch_in_order),
         },
         given=cats,

@@ -33,14 +33,14 @@ def exercise_2(unbiased_shift: Callable[[np.ndarray, np.ndarray], float]) -> Non
     rng = np.random.default_rng(0)
     # Features that differ in scale and mean, and hang together, on unequal numbers of images
     mixing = rng.normal(size=(4, 4)) + np.diag([1.0, 2.0, 3.0, 4.0])
-    due = np.square(mixing).sum() * (1 / 12 + 1 / 6)
+    due = np.square(mixing).sum() * (1 / 12 + 4 / 6)  # y has twice the deviation
 
     def error(gap: float) -> float:
         """Return by how much the mean correction misses the one that is due."""
         errors = []
         for _ in range(1000):
-            x = rng.normal(size=(12, 4)) @ mixing + np.arange(4)
-            y = rng.normal(size=(6, 4)) @ mixing + np.arange(4) + gap
+            x = rng.normal(size=(12, 4)) @ mixing + 9 * np.arange(4)
+            y = 2 * rng.normal(size=(6, 4)) @ mixing + 9 * np.arange(4) + gap
             shift = np.square(x.mean(axis=0) - y.mean(axis=0)).sum()
             errors.append(unbiased_shift(x, y) - (shift - due))
         return abs(np.mean(errors)) / due
@@ -84,7 +84,9 @@ def exercise_3(
         return bool(np.mean(found.positions == np.arange(CHEATS)) > 0.5)
 
     def is_caught(images: np.ndarray, part: slice) -> bool:
-        return bool(np.mean(catch(images[::-1], training)) >= 0.8)
+        mixed = np.concatenate([images[::-1], honest[:CHEATS]])
+        verdicts = np.asarray(catch(mixed, training), bool)
+        return bool(verdicts[:CHEATS].mean() >= 0.8 and verdicts[CHEATS:].mean() <= 0.1)
 
     check(lambda: every(all_different), "Return 60 images, all different.")
     check(lambda: every(passes_for_new), "Some are named by find_copies: go a little farther.")
@@ -94,4 +96,8 @@ def exercise_3(
     check(
         lambda: np.mean(catch(honest[:CHEATS], training)) <= 0.1,
         "New cats are accused: how far are they from all training images?",
+    )
+    check(
+        lambda: np.mean(catch(np.asarray(cheat(honest[:CHEATS].copy())), training)) <= 0.1,
+        "New cats, changed as you change copies, are accused: compare with the training images.",
     )
