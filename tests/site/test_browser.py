@@ -14,7 +14,10 @@ each_page = pytest.mark.parametrize("page", [*PAGES, *EXTRA_PAGES])
 
 RAW_TEX = re.compile(r"\\[(\[]|\$\$|\$[^$\n]{1,40}\$|\\[a-z]{3,}")
 # Together they have every kind of word that the stylesheet colours.
-PAGES_FOR_CODE = ["notebooks/02_generative_models.html", "notebooks/08_stable_fast_training.html"]
+PAGES_FOR_CODE = [
+    f"notebooks/{name}.html"
+    for name in ("02_generative_models", "06_gan_losses", "A2_cost_and_devices")
+]
 # What a reader can see as text, code aside
 TEXT = """() => {
     const copy = document.body.cloneNode(true);
@@ -101,7 +104,8 @@ def test_only_formulas_that_scroll_are_stops_of_the_tab_key(width, addresses, op
         "boxes => boxes.map(e => [e.scrollWidth > e.clientWidth, e.tabIndex >= 0])"
     )
     assert all(scrolls == stop for scrolls, stop in boxes)
-    assert {True, False} == {scrolls for scrolls, _ in boxes}
+    # On a phone some scroll; on a wide screen some need not.
+    assert (width == 360) in {scrolls for scrolls, _ in boxes}
 
 
 @pytest.mark.parametrize("page", NOTEBOOKS)
