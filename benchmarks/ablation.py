@@ -34,11 +34,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+from common import RESULTS, use_one_thread
 
 from tutorial_lib.algorithms.gan_recipes import GAN_RECIPES
 from tutorial_lib.files import write_whole
 
-RESULTS = Path(__file__).parent.parent / "tutorial_lib" / "results"
 SEEDS = (0, 1)
 SIZE = 32
 SECONDS = {
@@ -286,17 +286,6 @@ def prepare(ablation: Ablation) -> None:
             ablation.store()
     ablation.results |= {"device": device_name(), "floor": measure_reals(ablation.reals)}
     ablation.store()
-
-
-def use_one_thread() -> None:
-    """Let TensorFlow compute in one thread, before it has computed anything."""
-    import tensorflow as tf
-
-    from tutorial_lib.hardware.memory import keep_freed_memory
-
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-    keep_freed_memory()
 
 
 def images_per_second(

@@ -46,6 +46,17 @@ def rounded(value):
     return int(value) if isinstance(value, np.integer) else value
 
 
+def use_one_thread() -> None:
+    """Let TensorFlow compute in one thread, before it has computed anything."""
+    import tensorflow as tf
+
+    from tutorial_lib.hardware.memory import keep_freed_memory
+
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    keep_freed_memory()
+
+
 def load_before() -> float:
     """Return what else has been running here, in processes."""
     return os.getloadavg()[0]

@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from common import RESULTS, store
+from common import RESULTS, store, use_one_thread
 
 from tutorial_lib.hardware.environment import prepare_tensorflow
 
@@ -52,8 +52,6 @@ def main() -> None:
 
 def measure_speeds() -> dict:
     """Return images a second of processor time for each recipe, and the images that are equal."""
-    from ablation import use_one_thread
-
     from tutorial_lib.algorithms.registry import RECIPES, build_algorithm
     from tutorial_lib.data.cats import load_cats
     from tutorial_lib.hardware.precision import device_name

@@ -29,7 +29,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
-from common import RESULTS, rounded, store
+from common import RESULTS, rounded, store, use_one_thread
 
 from tutorial_lib.algorithms.gan import GAN
 from tutorial_lib.algorithms.gan_recipes import GANRecipe
@@ -123,11 +123,7 @@ def main() -> None:
     parser.add_argument("part", choices=RUNNERS)
     parser.add_argument("--out", type=Path, default=RESULTS, help="where the runs are stored")
     arguments = parser.parse_args()
-    for threads in (
-        tf.config.threading.set_intra_op_parallelism_threads,
-        tf.config.threading.set_inter_op_parallelism_threads,
-    ):
-        threads(1)
+    use_one_thread()
     tf.config.experimental.enable_op_determinism()
     compare(arguments.part, SETTINGS[arguments.part], arguments.out)
 

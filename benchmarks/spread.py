@@ -21,8 +21,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
-from common import RESULTS, rounded, store
+from common import RESULTS, rounded, store, use_one_thread
 from loss_comparison import train
 
 from tutorial_lib.algorithms.gan import GAN
@@ -55,11 +54,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=RESULTS, help="where the runs are stored")
     arguments = parser.parse_args()
-    for threads in (
-        tf.config.threading.set_intra_op_parallelism_threads,
-        tf.config.threading.set_inter_op_parallelism_threads,
-    ):
-        threads(1)
+    use_one_thread()
     measure_spread(SETTINGS, arguments.out)
 
 

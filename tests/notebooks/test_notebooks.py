@@ -12,7 +12,7 @@ from nbclient import NotebookClient
 ROOT = Path(__file__).resolve().parents[2]
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-CHECK = re.compile(r"^(?:(?:appendix|chapter)_\d+\.exercise_\d|notebook\.check)\(", re.M)
+CHECK = re.compile(r"^(?:(?:appendix|chapter)_\d+\.exercise_\d)\(", re.M)
 SOLUTION = re.compile(r"<details>.*?```python\n(.*?)```", re.S)
 
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -58,19 +58,6 @@ def test_shown_animation_moves():
     assert animation.n_frames == 2 and animation.size == (8, 8)
 
 
-@pytest.mark.parametrize(
-    ("test", "printed"),
-    [
-        (lambda: True, "Correct.\n"),
-        (lambda: None, "Not yet. Try 64.\n"),
-        (lambda: 1 / 0, "Not yet. Try 64. (ZeroDivisionError: division by zero)\n"),
-    ],
-)
-def test_check_tells_solved_from_unsolved(capsys, test, printed):
-    notebook.check(test, "Try 64.")
-    assert capsys.readouterr().out == printed
-
-
 def test_a_table_shows_numbers_and_words():
     shown = notebook.show_table(["name", "$x$"], [("a", 1), ("b", "2.0")])
     assert shown.data == "| name | $x$ |\n| --- | --- |\n| a | 1 |\n| b | 2.0 |"

@@ -5,7 +5,7 @@ import io
 import os
 import platform
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -68,19 +68,6 @@ def show_source(thing: object) -> Markdown:
     """Return the source of a function or class of the package, to be shown as code."""
     source = textwrap.dedent(inspect.getsource(thing))
     return Markdown(f"```python\n{source}```")
-
-
-def check(test: Callable[[], bool], hint: str = "") -> None:
-    """Print whether an exercise is solved: "Correct." or "Not yet", with the hint.
-
-    `test` is a function without arguments, so that an unfinished solution that raises an error
-    is a "Not yet" too, and a notebook full of open exercises still runs to its end.
-    """
-    try:
-        solved, reason = bool(test()), hint
-    except Exception as error:
-        solved, reason = False, f"{hint} ({type(error).__name__}: {error})"
-    print("Correct." if solved else f"Not yet. {reason}".strip())
 
 
 def show_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> Markdown:
