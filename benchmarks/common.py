@@ -6,6 +6,7 @@ Imports no TensorFlow, so that every Python that has one of the frameworks can u
 import json
 import math
 import os
+import platform
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,24 @@ def use_one_thread() -> None:
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     keep_freed_memory()
+
+
+def made_with() -> dict:
+    """Return the device and the versions that TensorFlow's results were made with."""
+    import keras
+    import tensorflow as tf
+
+    from tutorial_lib.hardware.precision import device_name
+
+    return {
+        "device": device_name(),
+        "versions": {
+            "python": platform.python_version(),
+            "tensorflow": tf.__version__,
+            "keras": keras.__version__,
+            "numpy": np.__version__,
+        },
+    }
 
 
 def load_before() -> float:

@@ -19,7 +19,6 @@ One thread a process, so both parts can run side by side on two cores.
 import argparse
 import dataclasses
 import json
-import platform
 import tempfile
 import time
 from collections.abc import Callable
@@ -29,7 +28,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
-from common import RESULTS, rounded, store, use_one_thread
+from common import RESULTS, made_with, rounded, store, use_one_thread
 
 from tutorial_lib.algorithms.gan import GAN
 from tutorial_lib.algorithms.gan_recipes import GANRecipe
@@ -38,7 +37,6 @@ from tutorial_lib.data.drawn_factors import COATS
 from tutorial_lib.data.pixels import to_uint8
 from tutorial_lib.data.points import MODE_DEVIATION, draw_points, mode_centres
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.hardware.precision import device_name
 from tutorial_lib.losses import (
     LOSSES,
     LossPair,
@@ -132,14 +130,7 @@ def compare(part: str, settings: Settings, folder: Path, rows: tuple = ROWS) -> 
     """Run every row with every seed, and write `loss_comparison_<part>.json` after each."""
     path = folder / f"loss_comparison_{part}.json"
     facts, run = RUNNERS[part](settings, folder)
-    results = {
-        "device": device_name(),
-        "versions": {
-            "python": platform.python_version(),
-            "tensorflow": tf.__version__,
-            "keras": keras.__version__,
-            "numpy": np.__version__,
-        },
+    results = made_with() | {
         "settings": dataclasses.asdict(settings),
         "facts": facts,
         "runs": [],

@@ -17,22 +17,19 @@ at the same seeds. One thread: the networks are too small for more.
 import argparse
 import dataclasses
 import json
-import platform
 import time
 from functools import partial
 from pathlib import Path
 
 import keras
-import numpy as np
 import tensorflow as tf
-from common import RESULTS, rounded, store, use_one_thread
+from common import RESULTS, made_with, rounded, store, use_one_thread
 from loss_comparison import measure_points, resumed
 
 from tutorial_lib.algorithms.gan import GAN
 from tutorial_lib.algorithms.gan_recipes import DOCUMENT, GANRecipe
 from tutorial_lib.data.points import draw_points
 from tutorial_lib.errors import TutorialError
-from tutorial_lib.hardware.precision import device_name
 from tutorial_lib.training.fit_points import Snapshot, fit_points
 
 RING = GANRecipe(
@@ -76,14 +73,7 @@ def main() -> None:
 def compare(settings: Settings, folder: Path) -> None:
     """Run every cell with every seed, and write `ring.json` after each."""
     path = folder / "ring.json"
-    results = {
-        "device": device_name(),
-        "versions": {
-            "python": platform.python_version(),
-            "tensorflow": tf.__version__,
-            "keras": keras.__version__,
-            "numpy": np.__version__,
-        },
+    results = made_with() | {
         "settings": dataclasses.asdict(settings),
         "floor": measure_points("ring", draw_points("ring", settings.samples)),
         "runs": [],
